@@ -1,0 +1,101 @@
+"""What a trained K-means router knows: estimates by cell and model, the evidence behind them, the policy they induce."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fedroute_theory._validate import BoolArray, FloatArray, InputError, IntArray
+from fedroute_theory.problem import Policy
+
+_BLOCK = 16384
+
+
+def nearest_centre(points: FloatArray, centres: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Index of the nearest centre (n,) and the Euclidean distance to it (n,); ties go to the lowest index.
+
+    points: (n, d). centres: (K, d). Products in blocks; near-ties are decided by differences, so the answer for a
+    point does not depend on the other points.
+    """
+    from scipy.spatial.distance import cdist
+
+    if points.ndim != 2 or points.shape[1] != centres.shape[1]:
+        raise InputError(f"The points must have shape (any, {centres.shape[1]}); got shape {points.shape}.")
+    cell = np.empty(points.shape[0], dtype=np.int64)
+    distance = np.empty(points.shape[0])
+    norm = np.einsum("kd,kd->k", centres, centres)
+    for start in range(0, points.shape[0], _BLOCK):
+        block = points[start : start + _BLOCK]
+        score = block @ (-2.0 * centres.T)
+        score += norm
+        found = score.argmin(axis=1)
+        best = score[np.arange(block.shape[0]), found]
+        doubt = 1e-10 * (np.einsum("nd,nd->n", block, block) + norm.max()) + best
+        close = np.flatnonzero((score <= doubt[:, None]).sum(axis=1) > 1)
+        if close.size:
+            found[close] = cdist(block[close], centres).argmin(axis=1)
+        cell[start : start + _BLOCK] = found
+        distance[start : start + _BLOCK] = np.linalg.norm(block - centres[found], axis=1)
+    return cell, distance
+
+
+@dataclass(frozen=True, eq=False)
+class CellEstimates:
+    """Fitted quality and cost, constant on the cells of K centres.
+
+    centres: (K, d). quality, cost: (..., K, M) mean label of the records of cell k and model m, or the fallback where
+    there is none, NaN where the router must not go; leading axes are repetitions with redrawn labels. counts: (K, M)
+    records. distance: (K, M) mean distance of those records to the centre (0 where there is none). routable: (K, M)
+    whether the policy may choose model m in cell k. empty: name of the fallback. label_free: whether the centres were
+    found without looking at labels. nearest: whether each record was counted in the cell of its nearest centre.
+    """
+
+    centres: FloatArray
+    quality: FloatArray
+    cost: FloatArray
+    counts: IntArray
+    distance: FloatArray
+    routable: BoolArray
+    empty: str = "exclude"
+    label_free: bool = True
+    nearest: bool = True
+
+    @property
+    def n_cells(self) -> int:
+        """K, the number of cells."""
+        return int(self.centres.shape[0])
+
+    @property
+    def logged(self) -> BoolArray:
+        """(K, M) where there is at least one record."""
+        return self.counts > 0
+
+    @property
+    def n(self) -> int:
+        """Number of records behind the estimates."""
+        return int(self.counts.sum())
+
+    def utility(self, lam: float) -> FloatArray:
+        """(..., K, M) estimated utility at price lam; minus infinity where the policy must not go."""
+        return np.where(self.routable, self.quality - lam * self.cost, -np.inf)
+
+    def choices(self, lam: float) -> IntArray:
+        """(..., K) the model chosen in each cell: greatest estimated utility, ties to the lowest index."""
+        chosen: IntArray = np.argmax(self.utility(lam), axis=-1)
+        return chosen
+
+    def cells(self, embeddings: FloatArray) -> IntArray:
+        """(n,) the cell of each query."""
+        return nearest_centre(np.asarray(embeddings, dtype=np.float64), self.centres)[0]
+
+    def repetition(self, t: int) -> CellEstimates:
+        """The estimates of one repetition, without a leading axis."""
+        if self.quality.ndim == 2:
+            return self
+        return replace(self, quality=self.quality[t], cost=self.cost[t])
+
+    def policy(self, lam: float) -> Policy:
+        """The greedy policy at price lam (of the first repetition when there are several)."""
+        chosen = self.repetition(0).choices(lam)
+        return lambda embeddings: chosen[self.cells(embeddings)]

@@ -1,0 +1,63 @@
+"""What travels between clients and server: explicit values, printable, counted in bytes, without raw queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Message:
+    """A message; its payload is its array fields."""
+
+    sender: str
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The payload by field name."""
+        named = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in named.items() if isinstance(value, np.ndarray)}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the payload, uncompressed."""
+        return sum(value.nbytes for value in self.arrays.values())
+
+    def __str__(self) -> str:
+        parts = [f"{name} {'x'.join(map(str, value.shape))} {value.dtype}" for name, value in self.arrays.items()]
+        return f"{self.sender}: {type(self).__name__}({', '.join(parts)}), {self.nbytes} bytes"
+
+
+@dataclass(frozen=True, eq=False)
+class ClientCentres(Message):
+    """Pass 1, client to server: local centres (K_i, d), the records behind each (K_i,), the inertia of that very
+    assignment (1,) in squared units of distance.
+
+    Every centre is the mean of the records assigned to it.
+    """
+
+    centres: FloatArray
+    counts: IntArray
+    inertia: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Broadcast(Message):
+    """Server to clients: the global centres (K, d)."""
+
+    centres: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class CellStatistics(Message):
+    """Pass 2, client to server, by cell and model (K, M): record counts, sums of quality, of cost, and of the distance
+    to the centre."""
+
+    counts: IntArray
+    quality: FloatArray
+    cost: FloatArray
+    distance: FloatArray

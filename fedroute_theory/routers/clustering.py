@@ -1,0 +1,104 @@
+"""Weighted K-means through scikit-learn, made reproducible, and centres that are the means of their own records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray, IntArray, choice
+from fedroute_theory.estimates import nearest_centre
+
+INITIALISATIONS = {"k-means++": "k-means++", "published": "random"}
+"""Name of a choice and what scikit-learn calls it; `published` starts from distinct random points."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clustering:
+    """An assignment and the exact means of it.
+
+    centres: (K, d) weighted means of `labels`. labels: (n,). mass: (K,) total weight. inertia: sum of weight times squared
+    distance to the centre of the own label (labels need not be the nearest centres).
+    """
+
+    centres: FloatArray
+    labels: IntArray
+    mass: FloatArray
+    inertia: float
+
+
+def means_of(points: FloatArray, labels: IntArray, weights: FloatArray | None = None) -> Clustering:
+    """The weighted means of an assignment; labels without mass are dropped and the rest renumbered."""
+    used, labels = np.unique(labels, return_inverse=True)
+    mass = np.bincount(labels, weights, used.size).astype(np.float64)
+    weigh = (lambda v: v) if weights is None else (lambda v: v * weights)
+    sums = np.stack([np.bincount(labels, weigh(column), used.size) for column in points.T], axis=1)
+    centres = sums / mass[:, None]
+    squares = np.zeros(points.shape[0])
+    for column, centre in zip(points.T, centres.T, strict=True):  # one column at a time: no second copy of the points
+        squares += (column - centre[labels]) ** 2
+    return Clustering(centres, labels, mass, float(weigh(squares).sum()))
+
+
+def lloyd(
+    points: FloatArray,
+    clusters: int,
+    seed: int,
+    *,
+    init: str,
+    restarts: int,
+    iterations: int,
+    weights: FloatArray | None = None,
+) -> Clustering:
+    """Best of `restarts` runs of Lloyd's algorithm, then the means of its final nearest-centre assignment.
+
+    The outcome depends on the set of points and the seed only: points are put in a canonical order, and one thread does
+    the sums. Fewer distinct points than clusters give one centre a point.
+    """
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    choice("init", init, INITIALISATIONS)
+    order = canonical_order(points)
+    ordered, weight = points[order], None if weights is None else weights[order]
+    labels = np.empty(points.shape[0], dtype=np.int64)
+    distinct = np.unique(ordered, axis=0) if points.shape[0] <= 64 * clusters else None
+    if distinct is not None and distinct.shape[0] <= clusters:
+        labels[order] = nearest_centre(ordered, distinct)[0]
+        return means_of(points, labels, weights)
+    with threadpool_limits(limits=1):
+        fitted = KMeans(
+            clusters, init=INITIALISATIONS[init], n_init=restarts, max_iter=iterations, random_state=seed
+        ).fit(ordered, sample_weight=weight)
+        labels[order] = nearest_centre(ordered, fitted.cluster_centers_)[0]
+    return means_of(points, labels, weights)
+
+
+def canonical_order(points: FloatArray) -> IntArray:
+    """An order of the points that does not depend on how they were listed (by their first two coordinates)."""
+    order: IntArray = np.lexsort(points.T[:2][::-1])
+    return order
+
+
+def shareable(points: FloatArray, found: Clustering) -> Clustering:
+    """Merge every cell whose records all coincide into the nearest other cell, so that no centre is itself a query.
+
+    Returns no centre at all when all the points coincide.
+    """
+    while True:
+        spread = np.zeros(len(found.centres), dtype=bool)
+        np.logical_or.at(spread, found.labels, (points != _first_of(points, found.labels)).any(axis=1))
+        if spread.all():
+            return found
+        if len(found.centres) == 1:
+            return Clustering(found.centres[:0], found.labels, found.mass[:0], 0.0)
+        lone = int(np.flatnonzero(~spread)[0])
+        apart = np.linalg.norm(found.centres - found.centres[lone], axis=1)
+        apart[lone] = np.inf
+        found = means_of(points, np.where(found.labels == lone, int(apart.argmin()), found.labels))
+
+
+def _first_of(points: FloatArray, labels: IntArray) -> FloatArray:
+    """For each point the first point with the same label."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    return points[first[inverse]]

@@ -1,0 +1,191 @@
+"""The shape of a theorem: statement, assumptions, formulas, claims about a case, extremal families, negative controls."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray, InputError, array, integer, number
+from fedroute_theory.estimates import CellEstimates
+from fedroute_theory.federation import Federation, Logs, Message
+from fedroute_theory.problem import RoutingProblem
+from fedroute_theory.theorems.bound import Answer, Bound, Kind, Measurement
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A parameter of a formula: what it means, its unit, the numbers it may take."""
+
+    meaning: str
+    unit: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+    whole: bool = False
+    shape: tuple[int | None, ...] = ()
+
+    @property
+    def range(self) -> str:
+        """The allowed interval, as printed."""
+        kind = "integer in " if self.whole else ""
+        opening = "(" if self.open_low or self.low == -math.inf else "["
+        closing = ")" if self.open_high or self.high == math.inf else "]"
+        return f"{kind}{opening}{self.low:g}, {self.high:g}{closing}"
+
+    def check(self, name: str, value: Any) -> Any:
+        """`value` checked and converted; InputError with one sentence otherwise."""
+        if self.shape:
+            checked = array(name, value, self.shape, self.low, self.high)
+            if self.whole and (checked != np.floor(checked)).any():
+                raise InputError(f"The '{name}' parameter must hold integers; got {checked.ravel().tolist()[:6]}.")
+            return checked
+        if self.whole:
+            as_float = number(name, value, self.low, self.high)
+            if as_float != math.floor(as_float):
+                raise InputError(f"The '{name}' parameter must be an integer; got {value}.")
+            return integer(name, int(as_float), int(self.low))
+        return number(name, value, self.low, self.high, open_low=self.open_low, open_high=self.open_high)
+
+
+DELTA = Quantity("probability with which the bound may fail", "", 0.0, 1.0, True, True)
+LAM = Quantity("price of one unit of cost", "utility per unit of cost", 0.0)
+C_MAX = Quantity("upper end of the cost labels", "cost", 0.0)
+RANGE = Quantity("range of one utility label, 1 + lam c_max", "utility", 0.0, open_low=True)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A pure, keyword-only function of numbers and arrays that returns a Bound, with its parameters described."""
+
+    compute: Callable[..., Bound]
+    quantities: Mapping[str, Quantity]
+
+    def __call__(self, **given: Any) -> Bound:
+        """Check every argument, then compute. InputError for an unknown, missing or out-of-range argument."""
+        allowed = ", ".join(self.quantities)
+        for name in given:
+            if name not in self.quantities:
+                raise InputError(f"There is no parameter '{name}' here; the formula takes {allowed}.")
+        defaults = {
+            name: p.default
+            for name, p in inspect.signature(self.compute).parameters.items()
+            if p.default is not inspect.Parameter.empty
+        }
+        for name in self.quantities:
+            if name not in given and name not in defaults:
+                raise InputError(f"The parameter '{name}' ({self.quantities[name].meaning}) is missing.")
+        return self.compute(**{name: self.quantities[name].check(name, value) for name, value in given.items()})
+
+    def optional(self) -> Mapping[str, Any]:
+        """Parameters with a default, and the default."""
+        signature = inspect.signature(self.compute).parameters
+        return {n: p.default for n, p in signature.items() if p.default is not inspect.Parameter.empty}
+
+
+def parse_value(name: str, text: str) -> Any:
+    """A number or a JSON list from the command line."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"The '{name}' parameter must be a number or a JSON list of numbers; got {text!r}.") from None
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Everything a theorem may look at: a problem, the clients' laws and logs, and what each training estimated.
+
+    trained: (training, client or None, estimates); estimates may have a leading axis of repetitions with redrawn labels.
+    delta: failure probability granted to each claim.
+    """
+
+    problem: RoutingProblem
+    federation: Federation | None
+    logs: Logs
+    trained: list[tuple[str, int | None, CellEstimates]]
+    delta: float = 0.05
+    messages: tuple[Message, ...] = ()
+
+    def logs_of(self, client: int | None) -> Logs:
+        """The logs behind a training: one client's, or all."""
+        return self.logs if client is None else self.logs.of_client(client)
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """One statement about one case: `gaps` are at most `bounds` (at least, for kind "lower").
+
+    answer: the bound of the first repetition with its terms, or why there is none. gap: the first repetition's gap; error:
+    half-width of its uncertainty. bounds, gaps: (T,) over repetitions. n: records behind the claim.
+    """
+
+    form: str
+    training: str
+    client: int | None
+    n: int
+    answer: Answer
+    gap: float
+    error: float = 0.0
+    bounds: FloatArray = field(default_factory=lambda: np.empty(0))
+    gaps: FloatArray = field(default_factory=lambda: np.empty(0))
+    assumptions: tuple[Measurement, ...] = ()
+
+
+@dataclass(frozen=True)
+class Extremal:
+    """A family in which the bound is known to be tight (or how far from tight): ratio = bound / gap."""
+
+    name: str
+    form: str
+    bound: float
+    gap: float
+    ratio: float
+    tolerance: float
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether the computed ratio is the predicted one."""
+        return abs(self.bound / self.gap - self.ratio) <= self.tolerance * self.ratio
+
+
+@dataclass(frozen=True)
+class Control:
+    """A statement that looks right and is wrong, or a broken assumption, with the evidence that it is caught.
+
+    caught: whether the counterexample was recognised. evidence: the numbers. how: exact computation or simulation.
+    """
+
+    name: str
+    caught: bool
+    evidence: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """One theorem of the registry; everything that depends on theorems reads it from here.
+
+    forms: name -> formula of the calculator; the first is the default. claims: what the theorem says of a case. extremal,
+    controls: recomputed at each call.
+    """
+
+    slug: str
+    title: str
+    kind: Kind
+    statement: str
+    assumptions: Mapping[str, str]
+    source: str
+    forms: Mapping[str, Formula]
+    claims: Callable[[Case], Iterable[Claim]]
+    extremal: Callable[[], list[Extremal]]
+    controls: Callable[[], list[Control]]

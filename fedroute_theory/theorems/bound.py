@@ -1,0 +1,70 @@
+"""What a theorem says about one case: a number with named terms, or why it says nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["upper", "lower", "identity", "comparison"]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One assumption of a theorem, measured on a case.
+
+    holds: None where it cannot be known. value: the measured quantity, None where there is none. error: half-width of its
+    uncertainty (0.0: exact). how: how it was measured. where: the place that decides it (queries, models, clients).
+    """
+
+    name: str
+    holds: bool | None
+    value: float | None = None
+    error: float = 0.0
+    how: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A bound with the terms that add up to it.
+
+    terms: name -> contribution, in the unit of the bound. delta: probability with which it may fail (0.0: never). trivial:
+    a bound that needs no theorem (the utility range); at or above it the bound is vacuous.
+    """
+
+    terms: Mapping[str, float]
+    delta: float = 0.0
+    kind: Kind = "upper"
+    trivial: float = math.inf
+    notes: str = ""
+    value: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", math.fsum(self.terms.values()))
+
+    @property
+    def vacuous(self) -> bool:
+        """Whether the bound says no more than the range of the utility."""
+        return self.value >= self.trivial * (1.0 - 1e-12)
+
+    @property
+    def largest_term(self) -> str:
+        """The name of the term that contributes most."""
+        return max(self.terms, key=lambda name: self.terms[name])
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """An assumption fails, so there is no number. by_how_much: the measured value that breaks it, with its place."""
+
+    assumption: str
+    by_how_much: str
+    notes: str = ""
+
+    def __str__(self) -> str:
+        return f"not applicable: {self.assumption} fails ({self.by_how_much})"
+
+
+Answer = Bound | NotApplicable

@@ -1,0 +1,159 @@
+"""greedy-decomposition: the loss of a greedy router is at most the spread of its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray, InputError
+from fedroute_theory.lines import policy_line, worst_pair
+from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
+from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+
+STATEMENT = """\
+A router estimates U by U_hat and picks pi_hat = argmax U_hat, ties broken in any way. With e = U - U_hat:
+  Subopt <= E[e(x, pi*) - e(x, pi_hat)] <= E[max_m e - min_m e] <= 2 E max_m |e|,
+and with |e| <= b:  Subopt <= E top2(b), the sum of the two largest b(x, m).
+Given l <= U <= h pointwise, for ANY policy:  Subopt <= E max(0, max_{m != pi_hat} h(x, m) - l(x, pi_hat)).
+With -down <= e <= up (unequal sides):  Subopt <= E max_{m != m'} up(x, m) + down(x, m').
+If some models are excluded from the argmax, only the lines in b (with b = R there) and in l, h survive."""
+
+
+def top2(*, b: FloatArray) -> Bound:
+    """Sum of the two largest error bounds."""
+    ordered = np.sort(b)[::-1]
+    return Bound({"largest error": float(ordered[0]), "second largest error": float(ordered[1])})
+
+
+def oscillation(*, errors: FloatArray) -> Bound:
+    """max e - min e."""
+    return Bound({"largest error": float(errors.max()), "least error": -float(errors.min())})
+
+
+def sup_error(*, eps: float) -> Bound:
+    """Twice a bound on all errors."""
+    return Bound({"two sup errors": 2.0 * eps})
+
+
+def interval_policy(*, high: FloatArray, low: FloatArray, chosen: int) -> Bound:
+    """max(0, best rival's upper end - lower end of the chosen model)."""
+    if chosen >= high.size or high.size != low.size:
+        raise InputError(
+            f"The 'chosen' parameter must name one of the {high.size} models with both ends given; got {chosen}."
+        )
+    return Bound({"interval": float(policy_line(high, low, np.asarray(chosen)))})
+
+
+_ERRORS = Quantity("errors U - U_hat of all models at one query", "utility", shape=(None,))
+FORMS = {
+    "top2": Formula(top2, {"b": Quantity("bounds on |U - U_hat|, one a model", "utility", 0.0, shape=(None,))}),
+    "oscillation": Formula(oscillation, {"errors": _ERRORS}),
+    "sup": Formula(sup_error, {"eps": Quantity("bound on every |U - U_hat|", "utility", 0.0)}),
+    "policy": Formula(
+        interval_policy,
+        {
+            "high": Quantity("upper ends of U, one a model", "utility", shape=(None,)),
+            "low": Quantity("lower ends of U, one a model", "utility", shape=(None,)),
+            "chosen": Quantity("index of the chosen model", "", 0.0, whole=True),
+        },
+    ),
+}
+
+
+def claims(case: Case) -> Iterable[Claim]:
+    """The lines with the true errors of every training, exact at the test queries."""
+    problem = case.problem
+    rows = np.arange(problem.weights.size)
+    for training, client, estimates in case.trained:
+        fitted = estimates.repetition(0)
+        cell = fitted.cells(problem.embeddings)
+        utility = fitted.utility(problem.lam)[cell]
+        chosen = fitted.choices(problem.lam)[cell]
+        gap = problem.gap_of(problem.optimum - problem.utility[rows, chosen])
+        open_models = np.isfinite(utility)
+        error = np.where(open_models, problem.utility - np.where(open_models, utility, 0.0), 0.0)
+        excluded = float(problem.weights @ ~open_models.all(axis=1))
+        measured = Measurement(
+            "argmax over all models",
+            excluded == 0.0,
+            excluded,
+            how="test mass where some model is excluded",
+        )
+        best = problem.utility.argmax(axis=1)
+        weigh = lambda values: float(problem.weights @ values)  # noqa: E731
+        over_all = {
+            "error-difference": {
+                "error of the best model": weigh(error[rows, best]),
+                "error of the chosen model": -weigh(error[rows, chosen]),
+            },
+            "oscillation": {"largest error": weigh(error.max(axis=1)), "least error": -weigh(error.min(axis=1))},
+            "sup": {"two sup errors": 2.0 * weigh(np.abs(error).max(axis=1))},
+        }
+        b = np.where(open_models, np.abs(error), problem.label_range)
+        ordered = np.sort(b, axis=1)[:, ::-1]
+        answers: dict[str, Answer] = {
+            "top2": Bound(
+                {"largest error": weigh(ordered[:, 0]), "second largest error": weigh(ordered[:, 1])},
+                trivial=problem.label_range,
+            )
+        }
+        for form, terms in over_all.items():
+            if excluded == 0.0:
+                answers[form] = Bound(terms, trivial=problem.label_range)
+            else:
+                answers[form] = NotApplicable(measured.name, f"models excluded on test mass {excluded:.3g}")
+        for form, answer in answers.items():
+            yield Claim(form, training, client, fitted.n, answer, gap.value, gap.error, assumptions=(measured,))
+
+
+def extremal() -> list[Extremal]:
+    """Two models, estimates tied, errors +t and -t, the worse one chosen: every line is an equality."""
+    t = 0.3
+    error = np.array([[-t, t]])
+    loss = 2 * t
+    values = {
+        "error-difference": error[0, 1] - error[0, 0],
+        "oscillation": float(np.ptp(error)),
+        "sup": sup_error(eps=t).value,
+        "top2": float(worst_pair(np.abs(error), np.abs(error))[0]),
+        "policy": float(policy_line(np.array([0.5 - t, 0.5 + t]), np.array([0.5 - t, 0.5 + t]), np.asarray(0))),
+    }
+    return [Extremal("two tied models, errors -t and +t", form, v, loss, 1.0, 1e-12) for form, v in values.items()]
+
+
+def controls() -> list[Control]:
+    """Excluded models break the lines in e; a single error bound instead of two is too small."""
+    utility, estimate = np.array([0.2, 0.9]), np.array([0.2, np.nan])  # the better model was never logged
+    gap = float(utility.max() - utility[0])
+    seen_only = utility[0] - estimate[0]
+    line_b = float(worst_pair(np.array([0.0, 1.0]), np.array([0.0, 1.0])))
+    t = 0.3
+    return [
+        Control(
+            "oscillation over the logged models only, with a model excluded",
+            gap > seen_only and line_b >= gap,
+            f"gap {gap:.2f} above the oscillation {seen_only:.2f} of the logged models; top2 with b = R gives {line_b:.2f}",
+            "exact",
+        ),
+        Control(
+            "wrong constant: max|e| instead of 2 max|e|",
+            2 * t > t,
+            f"two tied models with errors -{t} and +{t}: gap {2 * t:.2f} above {t:.2f}",
+            "exact",
+        ),
+    ]
+
+
+THEOREM = Theorem(
+    slug="greedy-decomposition",
+    title="Greedy decomposition",
+    kind="upper",
+    statement=STATEMENT,
+    assumptions={"argmax over all models": "for the lines in e; the lines in b and in l, h need no assumption"},
+    source="three-term split of U(pi*) - U(pi_hat); proofs/greedy-decomposition",
+    forms=FORMS,
+    claims=claims,
+    extremal=extremal,
+    controls=controls,
+)

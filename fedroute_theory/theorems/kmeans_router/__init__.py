@@ -1,0 +1,41 @@
+"""kmeans-router: suboptimality of a K-means router, from the Lipschitz constant, the cells and the counts."""
+
+from fedroute_theory.theorems.base import Theorem
+from fedroute_theory.theorems.kmeans_router.claims import claims
+from fedroute_theory.theorems.kmeans_router.families import controls, extremal
+from fedroute_theory.theorems.kmeans_router.formulas import FORMS
+
+STATEMENT = """\
+U(., m) L-Lipschitz; given all logged (x_j, m_j) the labels are independent with mean U(x_j, m_j); centres chosen without
+labels. Cell k: centre c_k, test mass nu_k; pair (k, m): n records at mean distance r from c_k, estimate U_hat within w of
+the mean of U(x_j, m) with probability 1 - delta for all N non-empty pairs at once (Hoeffding: w = R sqrt(log(2N/delta)/(2n));
+kl: the Chernoff interval, never wider, unequal sides up and down). A pair without records: what the range leaves open.
+  sharp        E min(R, top2(b)),  b = L (|x - c_k| + r) + w
+  policy       E max(0, best rival's upper end - lower end of the chosen model), U_hat -+ b clipped to [-lam c_max, 1]
+  pairwise     sharp with |x - c_k| + r replaced by the mean of |x - x_j| over the pair's records
+  spread       sum_k nu_k min(R, L E|x - x'| + max_{m != m'} (d_m - d_m' + w_m + w_m')),  x, x' independent test queries of
+               the cell, d = E_nu[U(., m) | cell] - mean of U(x_j, m) over the realised records
+  three-terms  2L E|x - c(x)| + 2L sum_k nu_k max_m W1(test queries, records) + 2 max w + R nu(cells with an empty pair)
+  relative     sum_k nu_k min(R, max_{m != m'} (d_m - d_m' + w_m + w_m')): gap to the best policy constant on the cells; no
+               Lipschitz assumption; oracle gap = approximation gap + this
+  least        the least of those that bound the gap; one event serves all
+Where labels are noise-free, w = 0."""
+
+THEOREM = Theorem(
+    slug="kmeans-router",
+    title="K-means router",
+    kind="upper",
+    statement=STATEMENT,
+    assumptions={
+        "utility Lipschitz": "every U(., m) L-Lipschitz on test and logged queries (all forms but relative)",
+        "non-adaptive logging": "query and model of every record chosen before labels are seen",
+        "label-free centres": "K, seeds and centres chosen without labels",
+        "estimates are cell means": "each record counted in the cell of its nearest centre",
+        "cost labels in range": "cost labels at most c_max",
+    },
+    source="Hoeffding (1963), Chernoff, Lipschitz continuity; shape of the published three-term bound; proofs/kmeans-router",
+    forms=FORMS,
+    claims=claims,
+    extremal=extremal,
+    controls=controls,
+)

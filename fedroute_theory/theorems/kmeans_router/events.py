@@ -1,0 +1,88 @@
+"""Exact failure probability of the K-means event with Bernoulli labels: Poisson-binomial laws by convolution."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fedroute_theory._validate import BoolArray, FloatArray, IntArray
+from fedroute_theory.federation import Logs
+from fedroute_theory.problem import RoutingProblem
+from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
+
+LARGEST_LATTICE = 40_000_000
+"""Most lattice points (pairs x quality sums x cost sums) for which the event is computed."""
+
+
+def poisson_binomial(chances: FloatArray) -> FloatArray:
+    """Laws of sums of independent Bernoulli variables: chances (P, n) -> probabilities (P, n + 1), by convolution."""
+    pmf = np.zeros((chances.shape[0], chances.shape[1] + 1))
+    pmf[:, 0] = 1.0
+    for j in range(chances.shape[1]):
+        p = chances[:, j, None]
+        pmf[:, 1 : j + 2] = pmf[:, 1 : j + 2] * (1.0 - p) + pmf[:, : j + 1] * p
+        pmf[:, :1] *= 1.0 - p
+    return pmf
+
+
+def event_failure(geometry: CellGeometry, delta: float, width: str, scale: float = 1.0) -> float | None:
+    """P(some pair's mean label leaves its interval), given the records: exact up to rounding.
+
+    width: "hoeffding" or "kl". scale multiplies the width (a wrong constant on purpose). None when the labels are not
+    Bernoulli or a pair is too large to enumerate.
+    """
+    problem, logs = geometry.problem, geometry.logs
+    if logs.labels not in ("bernoulli", "bernoulli-quality"):
+        return None
+    rows = _rows_by_pair(geometry)
+    noisy_cost = logs.labels == "bernoulli" and problem.lam > 0 and problem.c_max > 0
+    longest = max(r.size for r in rows)
+    if len(rows) * (longest + 1) ** (2 if noisy_cost else 1) > LARGEST_LATTICE:
+        return None
+    quality, cost = _means(problem, logs)
+    log_term = float(np.log(2.0 * len(rows) / delta))
+    q_law = poisson_binomial(_padded(quality, rows))
+    c_law = poisson_binomial(_padded(cost / problem.c_max if noisy_cost else cost * 0.0, rows))
+    held = 0.0
+    for p, own in enumerate(rows):
+        n = own.size
+        sums = np.arange(n + 1)
+        paid = problem.lam * (problem.c_max * sums if noisy_cost else np.array([cost[own].sum()]))
+        labels = (sums[:, None] - paid[None, :]) / n
+        truth = quality[own].mean() - problem.lam * cost[own].mean()
+        outside = _outside(labels, truth, problem, log_term / n, width, scale)
+        joint = q_law[p, : n + 1, None] * (c_law[p, None, : n + 1] if noisy_cost else np.ones((1, 1)))
+        held += np.log1p(-min(1.0 - 1e-300, float(joint[outside].sum())))
+    return float(-np.expm1(held))
+
+
+def _outside(
+    labels: FloatArray, truth: float, problem: RoutingProblem, level: float, width: str, scale: float
+) -> BoolArray:
+    from scipy.special import rel_entr
+
+    unit = np.clip((labels - problem.low) / problem.label_range, 0.0, 1.0)
+    mean = (truth - problem.low) / problem.label_range
+    if width == "hoeffding":
+        deviation = np.abs(unit - mean)
+        return np.asarray(deviation > scale * np.sqrt(level / 2.0) + 1e-12)
+    divergence = rel_entr(unit, mean) + rel_entr(1.0 - unit, 1.0 - mean)
+    return np.asarray(divergence > scale**2 * level + 1e-12)
+
+
+def _means(problem: RoutingProblem, logs: Logs) -> tuple[FloatArray, FloatArray]:
+    quality, cost = problem.truth(logs.embedding)
+    rows = np.arange(logs.size)
+    return quality[rows, logs.model], cost[rows, logs.model]
+
+
+def _rows_by_pair(geometry: CellGeometry) -> list[IntArray]:
+    place = geometry.record_cell * geometry.logs.n_models + geometry.logs.model
+    order = np.argsort(place, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(place[order])) + 1)
+
+
+def _padded(values: FloatArray, rows: list[IntArray]) -> FloatArray:
+    result = np.zeros((len(rows), max(r.size for r in rows)))
+    for p, own in enumerate(rows):
+        result[p, : own.size] = values[own]
+    return result

@@ -1,0 +1,94 @@
+"""The forms of the K-means bound as array functions over repetitions, and their terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fedroute_theory._validate import BoolArray, FloatArray, IntArray
+from fedroute_theory.lines import worst_pair, worst_pair_models
+from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairIntervals
+
+_CHUNK = 4_000_000
+_NEVER = -np.inf
+
+
+def sharp(geometry: CellGeometry, pairs: PairIntervals, slope: float) -> FloatArray:
+    """(T,) E min(R, max over m != m' of up + down), with L (|x - c| + r) added on both sides of logged pairs.
+
+    Within a cell only |x - c| varies, so three scalars a cell suffice: both models logged, one, none.
+    """
+    logged, reach = pairs.logged, slope * geometry.estimates.distance
+    up_logged, down_logged = _only(pairs.up + reach, logged), _only(pairs.down + reach, logged)
+    up_empty, down_empty = _only(pairs.up, ~logged), _only(pairs.down, ~logged)
+    both = worst_pair(up_logged, down_logged)
+    one = np.maximum(up_logged.max(-1) + down_empty.max(-1), up_empty.max(-1) + down_logged.max(-1))
+    none = worst_pair(up_empty, down_empty)
+    cell, near = geometry.cell, slope * geometry.distance
+    value = np.maximum(np.maximum(both[:, cell] + 2.0 * near, one[:, cell] + near), none[:, cell])
+    return np.minimum(value, geometry.problem.label_range) @ geometry.problem.weights
+
+
+def policy(geometry: CellGeometry, pairs: PairIntervals, slope: float, chosen: IntArray) -> FloatArray:
+    """(T,) E max(0, best rival's upper end - lower end of the chosen model), ends clipped to the utility range."""
+    problem, logged = geometry.problem, pairs.logged
+    reach = slope * geometry.estimates.distance
+    picked = chosen[..., None]
+    take = lambda values: np.take_along_axis(np.broadcast_to(values, pairs.estimate.shape), picked, -1)[..., 0]  # noqa: E731
+    rival = np.ones(pairs.estimate.shape, dtype=bool)
+    np.put_along_axis(rival, picked, False, axis=-1)
+    above_logged = _only(pairs.estimate + pairs.up + reach, rival & logged).max(-1)
+    above_empty = _only(pairs.estimate + pairs.up, rival & ~logged).max(-1)
+    below = take(pairs.estimate - pairs.down - np.where(logged, reach, 0.0))
+    cell, near = geometry.cell, slope * geometry.distance
+    high = np.minimum(np.maximum(above_logged[:, cell] + near, above_empty[:, cell]), problem.high)
+    low = np.maximum(below[:, cell] - near * take(logged)[:, cell], problem.low)
+    return np.maximum(0.0, high - low) @ problem.weights
+
+
+def pairwise(geometry: CellGeometry, pairs: PairIntervals, slope: float) -> FloatArray:
+    """(T,) as `sharp`, with the mean distance of the query to the records in place of |x - c| + r."""
+    reach = slope * geometry.record_distance
+    repetitions = max(len(pairs.up), len(pairs.down))
+    step = max(1, _CHUNK // reach.size)
+    values = []
+    for start in range(0, repetitions, step):
+        up = pairs.up[start : start + step][:, geometry.cell] + reach
+        down = pairs.down[start : start + step][:, geometry.cell] + reach
+        value = np.minimum(worst_pair(up, down), geometry.problem.label_range)
+        values.append(value @ geometry.problem.weights)
+    return np.concatenate(values)
+
+
+def shifts(geometry: CellGeometry, pairs: PairIntervals, exact_labels: bool) -> FloatArray:
+    """(T, K, M) signed mismatch E_nu[U(., m) | cell] - mean of U(x_j, m) over the records; zero for empty pairs."""
+    realised = pairs.estimate if exact_labels else geometry.realised_mean[None]
+    return np.where(pairs.logged, geometry.by_cell.pointwise - realised, 0.0)
+
+
+def by_cells(geometry: CellGeometry, pairs: PairIntervals, shift: FloatArray, slope: float | None) -> FloatArray:
+    """(T,) sum_k nu_k min(R, L E|x - x'| + max over m != m' of (shift_m + up_m) - (shift_m' - down_m')).
+
+    slope None: no Lipschitz term, against the best policy constant on cells.
+    """
+    spread = 0.0 if slope is None else slope * geometry.query_spread
+    value = spread + worst_pair(pairs.up + shift, pairs.down - shift)
+    return np.minimum(value, geometry.problem.label_range) @ geometry.by_cell.mass
+
+
+def pointwise_terms(
+    parts: Mapping[str, tuple[FloatArray, FloatArray]], weights: FloatArray, label_range: float
+) -> dict[str, float]:
+    """Split E min(R, max over m != m' of up + down) into the named parts of up and down ((rows, M) each)."""
+    up = np.sum([u for u, _ in parts.values()], axis=0)
+    down = np.sum([d for _, d in parts.values()], axis=0)
+    best, worst = worst_pair_models(up, down)
+    at = lambda values, place: np.take_along_axis(values, place[:, None], axis=1)[:, 0]  # noqa: E731
+    terms = {name: float(weights @ (at(u, best) + at(d, worst))) for name, (u, d) in parts.items()}
+    total = at(up, best) + at(down, worst)
+    return terms | {"range cap": float(weights @ (np.minimum(total, label_range) - total))}
+
+
+def _only(values: FloatArray, where: BoolArray) -> FloatArray:
+    return np.where(where, values, _NEVER)

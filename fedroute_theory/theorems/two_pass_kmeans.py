@@ -1,0 +1,208 @@
+"""two-pass-kmeans: what federated K-means shares with pooled K-means, and a certificate without raw data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray, InputError
+from fedroute_theory.assumptions import ENUMERATION_LIMIT, optimal_inertia
+from fedroute_theory.estimates import nearest_centre
+from fedroute_theory.federation import Broadcast, CellStatistics, ClientCentres, Logs
+from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
+from fedroute_theory.theorems.bound import Bound, Measurement, NotApplicable
+
+STATEMENT = """\
+Pass 1: client i sends the means B_i of its local assignment, their counts, and the inertia W_i of that very assignment.
+Pass 2: with common centres C, clients send counts and sums by cell and model.
+(a) Count-weighted client means are the pooled means over the same centres.
+(b) phi(X; C) <= sum_i W_i + phi_w(B; C), phi the squared-distance inertia: the server knows the right-hand side.
+(c) If local solvers are alpha-approximate with at least K centres and the server's is beta-approximate,
+    phi(X; C) <= (alpha + beta (1 + sqrt(alpha))^2) OPT_K(X); at most 5 OPT_K when both are exact."""
+
+EXACT_SOLVERS_FACTOR = 5.0
+"""The factor of (c) for alpha = beta = 1."""
+
+
+def certificate(*, inertias: FloatArray, weighted_inertia: float) -> Bound:
+    """(b): sum of the clients' inertias plus the weighted inertia of their centres."""
+    return Bound({"within local cells": float(inertias.sum()), "between local centres": weighted_inertia})
+
+
+def approximation(*, alpha: float, beta: float, optimum: float = 1.0) -> Bound:
+    """(c): alpha OPT + beta (1 + sqrt(alpha))^2 OPT."""
+    return Bound(
+        {"within local cells": alpha * optimum, "between local centres": beta * (1.0 + math.sqrt(alpha)) ** 2 * optimum}
+    )
+
+
+def pooled_mean(*, counts: FloatArray, means: FloatArray) -> Bound:
+    """(a): the count-weighted mean of client means of one cell and model."""
+    if counts.size != means.size or counts.sum() <= 0:
+        raise InputError(f"The 'counts' parameter must be {means.size} counts, not all zero; got {counts.tolist()}.")
+    shares = counts / counts.sum()
+    return Bound({f"client {i}": float(v) for i, v in enumerate(shares * means)}, kind="identity")
+
+
+_FACTOR = "the solver's inertia divided by the optimal one"
+FORMS = {
+    "approximation": Formula(
+        approximation,
+        {
+            "alpha": Quantity("worst local approximation factor: " + _FACTOR, "", 1.0),
+            "beta": Quantity("server approximation factor: " + _FACTOR, "", 1.0),
+            "optimum": Quantity("OPT_K of all records", "squared distance", 0.0),
+        },
+    ),
+    "certificate": Formula(
+        certificate,
+        {
+            "inertias": Quantity("W_i of each client", "squared distance", 0.0, shape=(None,)),
+            "weighted_inertia": Quantity("phi_w(B; C)", "squared distance", 0.0),
+        },
+    ),
+    "means": Formula(
+        pooled_mean,
+        {
+            "counts": Quantity("records of the pair, by client", "records", 0.0, whole=True, shape=(None,)),
+            "means": Quantity("mean label of the pair, by client", "label", shape=(None,)),
+        },
+    ),
+}
+
+
+def claims(case: Case) -> Iterable[Claim]:
+    """(a) and (b) from the messages; (c) where the instance is small enough for exact optima."""
+    first = [m for m in case.messages if isinstance(m, ClientCentres)]
+    sent = [m for m in case.messages if isinstance(m, Broadcast)]
+    second = [m for m in case.messages if isinstance(m, CellStatistics)]
+    if not (first and sent and second):
+        return
+    logs, centres = case.logs, sent[0].centres
+    yield _means_claim(logs, centres, second)
+    silent = [m.sender for m in first if len(m.centres) == 0]
+    measured = Measurement(
+        "every client sends its centres",
+        not silent,
+        float(len(silent)),
+        how="clients whose records all coincide send none",
+        where=", ".join(silent),
+    )
+    phi = float((nearest_centre(logs.embedding, centres)[1] ** 2).sum())
+    if silent:
+        answer = NotApplicable(measured.name, f"no centre from {', '.join(silent)}")
+        yield Claim("certificate", "federated", None, logs.size, answer, phi, assumptions=(measured,))
+        return
+    points = np.concatenate([m.centres for m in first])
+    weights = np.concatenate([m.counts for m in first]).astype(np.float64)
+    between = float(weights @ nearest_centre(points, centres)[1] ** 2)
+    bound = certificate(inertias=np.concatenate([m.inertia for m in first]), weighted_inertia=between)
+    rounding = 1e-12 * bound.value  # sums of D squares, compared between two routes
+    yield Claim("certificate", "federated", None, logs.size, bound, phi - rounding, assumptions=(measured,))
+    yield from _approximation_claims(logs, centres, first, between, phi)
+
+
+def _means_claim(logs: Logs, centres: FloatArray, second: list[CellStatistics]) -> Claim:
+    """Largest difference between the server's means and the means over the union, against its rounding allowance."""
+    counts = np.sum([m.counts for m in second], axis=0)
+    flat = [m.quality if m.quality.ndim == 2 else m.quality[0] for m in second]
+    cells = nearest_centre(logs.embedding, centres)[0]
+    place = cells * logs.n_models + logs.model
+    direct = np.bincount(place, minlength=counts.size).reshape(counts.shape)
+    union = np.bincount(place, logs.quality, counts.size).reshape(counts.shape)
+    logged = counts > 0
+    difference = np.abs(np.sum(flat, axis=0) - union)[logged] / counts[logged]
+    same_counts = bool((direct == counts).all())
+    allowance = Bound({"rounding": float(logs.size * np.finfo(float).eps)}, kind="identity")
+    gap = float(difference.max()) if same_counts else math.inf
+    return Claim("means", "federated", None, logs.size, allowance, gap)
+
+
+def _approximation_claims(
+    logs: Logs, centres: FloatArray, first: list[ClientCentres], between: float, phi: float
+) -> Iterable[Claim]:
+    k = len(centres)
+    sent = np.concatenate([m.centres for m in first])
+    if max(k ** (logs.size - 1), k ** (len(sent) - 1)) > ENUMERATION_LIMIT:
+        return
+    own = [logs.of_client(int(c)).embedding for c in np.unique(logs.client)]
+    optima = np.array([optimal_inertia(points, k) for points in own])
+    alpha = _factor(np.concatenate([m.inertia for m in first]), optima)
+    weights = np.concatenate([m.counts for m in first]).astype(np.float64)
+    beta = _factor(np.array([between]), np.array([optimal_inertia(sent, k, weights)]))
+    measured = Measurement(
+        "approximation factors",
+        math.isfinite(alpha) and math.isfinite(beta),
+        max(alpha, beta) if math.isfinite(alpha) and math.isfinite(beta) else None,
+        how="exact optima by enumeration: alpha, beta the largest ratios",
+    )
+    if not measured.holds:
+        answer = NotApplicable(measured.name, "an optimal inertia is zero and the solver's is not")
+        yield Claim("approximation", "federated", None, logs.size, answer, phi, assumptions=(measured,))
+        return
+    bound = approximation(alpha=alpha, beta=beta, optimum=optimal_inertia(logs.embedding, k))
+    yield Claim("approximation", "federated", None, logs.size, bound, phi, assumptions=(measured,))
+
+
+def _factor(reached: FloatArray, optimal: FloatArray) -> float:
+    """Largest ratio of reached to optimal inertia, 1 where both vanish."""
+    negligible = reached <= 1e-12 * (1.0 + reached.max(initial=0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(negligible, 1.0, reached / optimal)
+    return max(1.0, float(ratio.max()))
+
+
+def extremal() -> list[Extremal]:
+    """(a) and (b) are equalities when the server keeps every local centre and cells do not change hands."""
+    points = np.array([[0.0], [1.0], [10.0], [11.0]])
+    centres = np.array([[0.5], [10.5]])
+    phi = float((nearest_centre(points, centres)[1] ** 2).sum())
+    bound = certificate(inertias=np.array([0.5, 0.5]), weighted_inertia=0.0)
+    return [Extremal("global centres equal to the local ones", "certificate", bound.value, phi, 1.0, 1e-12)]
+
+
+def controls() -> list[Control]:
+    """Stale labels: the nearest-centre inertia in place of the inertia of the assignment whose means were sent."""
+    # Labels {0, 6 | 9}: means 3 and 9; the record at 6 is equally near to both, 5.9 and 6.1 are not.
+    points, labels = np.array([[0.0], [7.0], [9.0]]), np.array([0, 0, 1])
+    means = np.array([points[labels == k].mean(axis=0) for k in (0, 1)])
+    nearest = float((nearest_centre(points, means)[1] ** 2).sum())
+    own = float(((points - means[labels]) ** 2).sum())
+    weights = np.array([2.0, 1.0])
+    server = np.array([[3.5]])
+    phi = float((nearest_centre(points, server)[1] ** 2).sum())
+    between = float(weights @ nearest_centre(means, server)[1] ** 2)
+    worst = approximation(alpha=1.0, beta=1.0).value
+    return [
+        Control(
+            "certificate with nearest-centre inertia and stale labels",
+            phi > nearest + between and phi <= own + between + 1e-12,
+            f"phi {phi:.2f} above {nearest + between:.2f}; with the inertia of the assignment itself {own + between:.2f}",
+            "exact",
+        ),
+        Control(
+            "wrong constant: the between-centres term dropped",
+            phi > own,
+            f"phi {phi:.2f} above {own:.2f}; the factor of (c) for exact solvers is {worst:.0f}",
+            "exact",
+        ),
+    ]
+
+
+THEOREM = Theorem(
+    slug="two-pass-kmeans",
+    title="Two-pass federated K-means",
+    kind="upper",
+    statement=STATEMENT,
+    assumptions={
+        "every client sends its centres": "(b): a client whose records all coincide sends none",
+        "approximation factors": "(c): known only where optima can be enumerated, with at least K local centres",
+    },
+    source="Huygens' decomposition and the triangle inequality in L2; proofs/two-pass-kmeans",
+    forms=FORMS,
+    claims=claims,
+    extremal=extremal,
+    controls=controls,
+)
