@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray
+from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.assumptions import coverage, refined_coverage
 from fedroute_theory.theorems.base import RANGE, Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
@@ -18,6 +18,8 @@ Let e = U - U_hat with E_rho e^2 <= eps^2 under a logging law rho of records (x,
 Given the policy, K2 may be replaced by E_nu[w(x, pi_hat) + max_{m != pi_hat} w(x, m)] <= K2.
 With holes B:  Subopt <= R nu(B) + eps_B sqrt(E_nu[k2 1_{not B}]), k2 the integrand of K2, eps_B^2 the squared error outside
 B; the best B is a threshold set of k2.
+Range-aware, exact: with mu solving E_nu[min(R, mu k2)^2 / k2] = eps^2, Subopt <= E_nu min(R, mu k2) (R if there is no such
+mu). It is the largest Subopt over all U, U_hat in the range with that error, never above the other forms, and finite with holes.
 K2 infinite: the plain form is not applicable, and the place is named."""
 
 _EPS = Quantity("root mean squared error of U_hat under the logging law", "utility", 0.0)
@@ -44,6 +46,45 @@ def with_holes(*, eps: float, K2_covered: float, hole_mass: float, R: float) -> 
     return Bound({"holes": R * hole_mass, "transfer": eps * math.sqrt(K2_covered)}, trivial=R)
 
 
+def range_aware(*, eps: float, mass: FloatArray, k2: FloatArray, R: float) -> Bound:
+    """E_nu min(R, mu k2) with E_nu[min(R, mu k2)^2 / k2] = eps^2; k2 = 0 in the list stands for no coverage (infinite)."""
+    if mass.size != k2.size:
+        raise InputError(f"The 'k2' parameter must have one entry a query ({mass.size}); got {k2.size}.")
+    return saturated(mass / mass.sum(), np.where(k2 > 0, k2, np.inf), eps, R)
+
+
+def saturated(weights: FloatArray, k2: FloatArray, eps: float, label_range: float) -> Bound:
+    """The range-aware bound for a test law (n,) and a coverage integrand (n,) that may be infinite."""
+    live = weights > 0
+    mass, pair = weights[live], k2[live]
+    spent = lambda mu: float(mass @ np.where(np.isfinite(pair), np.minimum(label_range, mu * pair) ** 2 / pair, 0.0))  # noqa: E731
+    finite = pair[np.isfinite(pair)]
+    top = label_range / finite.min() if finite.size else 0.0  # at mu = top every loss is at the range
+    if spent(top) <= eps**2:
+        return Bound(
+            {
+                "holes": float(mass @ np.isinf(pair)) * label_range,
+                "range": label_range * float(mass @ np.isfinite(pair)),
+            },
+            trivial=label_range,
+        )
+    low, high = 0.0, top
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if spent(middle) <= eps**2 else (low, middle)
+        if high - low <= 1e-16 * high:
+            break
+    capped = high * pair >= label_range
+    return Bound(
+        {
+            "holes": label_range * float(mass @ np.isinf(pair)),
+            "range": label_range * float(mass @ (capped & np.isfinite(pair))),
+            "transfer": high * float(mass[~capped] @ pair[~capped]),
+        },
+        trivial=label_range,
+    )
+
+
 FORMS = {
     "plain": Formula(plain, {"eps": _EPS, "K2": _K2}),
     "sup-ratio": Formula(sup_ratio, {"eps": _EPS, "w_max": Quantity("sup of w", "", 1.0)}),
@@ -61,6 +102,17 @@ FORMS = {
             "eps": _EPS,
             "K2_covered": Quantity("E_nu[k2] outside the holes", "", 0.0),
             "hole_mass": Quantity("test mass of the holes", "", 0.0, 1.0),
+            "R": RANGE,
+        },
+    ),
+    "range-aware": Formula(
+        range_aware,
+        {
+            "eps": _EPS,
+            "mass": Quantity("test mass of each query", "", 0.0, shape=(None,)),
+            "k2": Quantity(
+                "max over m != m' of w + w' at each query, 0 where a pair is not covered", "", 0.0, shape=(None,)
+            ),
             "R": RANGE,
         },
     ),
@@ -131,6 +183,9 @@ def claims(case: Case) -> Iterable[Claim]:
         hole, eps, outside = best_holes(weights, k2, squared, problem.label_range)
         bound = with_holes(eps=eps, K2_covered=outside, hole_mass=hole, R=problem.label_range)
         yield Claim("holes", training, client, fitted.n, bound, gap.value, gap.error)
+        outside_holes = math.sqrt(float(squared[np.isfinite(k2)].sum()))
+        bound = saturated(weights, k2, outside_holes, problem.label_range)
+        yield Claim("range-aware", training, client, fitted.n, bound, gap.value, gap.error)
 
 
 def attaining_errors(ratio: FloatArray, weights: FloatArray, t: float) -> tuple[FloatArray, float, float]:
@@ -149,6 +204,15 @@ def attaining_errors(ratio: FloatArray, weights: FloatArray, t: float) -> tuple[
     return error, gap, eps
 
 
+def capped_errors(ratio: FloatArray, weights: FloatArray, mu: float, label_range: float) -> tuple[float, float]:
+    """The worst errors within the range: the pair's gap is min(R, mu k2), split as w : w'. Returns (gap, eps)."""
+    w = np.sort(1.0 / ratio, axis=1)[:, -2:]
+    k2 = w.sum(axis=1)
+    loss = np.minimum(label_range, mu * k2)
+    squared = ((loss[:, None] * w / k2[:, None]) ** 2 / w).sum(axis=1)
+    return float(weights @ loss), math.sqrt(float(weights @ squared))
+
+
 def _family() -> tuple[FloatArray, FloatArray]:
     weights = np.array([0.5, 0.3, 0.2])
     ratio = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.4], [0.9, 0.25, 0.15]])
@@ -159,8 +223,21 @@ def extremal() -> list[Extremal]:
     """Errors +-t w on the least covered pair, U_hat tied there."""
     ratio, weights = _family()
     _, gap, eps = attaining_errors(ratio, weights, 0.02)
-    value = plain(eps=eps, K2=coverage(ratio, weights).k2).value
-    return [Extremal("errors +-t w on the least covered pair", "plain", value, gap, 1.0, 1e-9)]
+    measured = coverage(ratio, weights)
+    name = "errors +-t w on the least covered pair"
+    capped = capped_errors(ratio, weights, 0.2, 1.0)
+    return [
+        Extremal(name, "plain", plain(eps=eps, K2=measured.k2).value, gap, 1.0, 1e-9),
+        Extremal(name, "range-aware", saturated(weights, measured.pointwise, eps, 1.0).value, gap, 1.0, 1e-9),
+        Extremal(
+            name + ", cut off at the range",
+            "range-aware",
+            saturated(weights, measured.pointwise, capped[1], 1.0).value,
+            capped[0],
+            1.0,
+            1e-9,
+        ),
+    ]
 
 
 def controls() -> list[Control]:

@@ -14,6 +14,7 @@ from fedroute_theory.theorems.bound import Bound, Measurement, NotApplicable
 
 STATEMENT = """\
 rho_bar = sum_i (D_i / D) rho_i, w_bar = d nu / d rho_bar.  Then 1 / w_bar = sum_i (D_i / D) / w_i pointwise, hence
+  D / K2(rho_bar) >= sum_i D_i / K2(rho_i):  effective sample sizes add up, at least. In particular
   K2(rho_bar) / D <= min_i K2(rho_i) / D_i.
 So a bound that grows with K2(rho) / n, at the same total excess empirical risk S, is for the federation at most every
 client's own. It does NOT follow at the same excess risk per record, nor in every realised draw."""
@@ -26,6 +27,13 @@ def per_record(*, K2: FloatArray, records: FloatArray) -> Bound:
     return Bound({"best client": float((K2 / records).min())}, kind="comparison")
 
 
+def effective_size(*, K2: FloatArray, records: FloatArray) -> Bound:
+    """1 / sum_i D_i / K2(rho_i), which K2(rho_bar) / D never exceeds; clients without coverage count as zero."""
+    if K2.size != records.size:
+        raise InputError(f"The 'records' parameter must have one entry a client ({K2.size}); got {records.size}.")
+    return Bound({"1 / sum of effective sizes": float(1.0 / (records / K2).sum())}, kind="comparison")
+
+
 def pooled_ratio(*, w: FloatArray, records: FloatArray) -> Bound:
     """w_bar = 1 / sum_i (D_i / D) / w_i at one query and model."""
     if w.size != records.size:
@@ -35,7 +43,12 @@ def pooled_ratio(*, w: FloatArray, records: FloatArray) -> Bound:
 
 _RECORDS = Quantity("records of each client", "records", 1.0, shape=(None,))
 FORMS = {
-    "per-record": Formula(per_record, {"K2": Quantity("K2 of each client", "", 2.0, shape=(None,)), "records": _RECORDS}),
+    "per-record": Formula(
+        per_record, {"K2": Quantity("K2 of each client", "", 2.0, shape=(None,)), "records": _RECORDS}
+    ),
+    "effective-size": Formula(
+        effective_size, {"K2": Quantity("K2 of each client", "", 2.0, shape=(None,)), "records": _RECORDS}
+    ),
     "w-bar": Formula(pooled_ratio, {"w": Quantity("w of each client", "", 1e-300, shape=(None,)), "records": _RECORDS}),
 }
 
@@ -60,8 +73,10 @@ def claims(case: Case) -> Iterable[Claim]:
         yield Claim("per-record", "federated", None, total, answer, math.nan, assumptions=(measured,))
         return
     finite = [i for i, c in enumerate(clients) if math.isfinite(c.k2)]
-    bound = per_record(K2=np.array([clients[i].k2 for i in finite]), records=records[finite])
-    yield Claim("per-record", "federated", None, total, bound, pooled.k2 / total, assumptions=(measured,))
+    k2, own = np.array([clients[i].k2 for i in finite]), records[finite].astype(np.float64)
+    for form, formula in {"per-record": per_record, "effective-size": effective_size}.items():
+        bound = formula(K2=k2, records=own)
+        yield Claim(form, "federated", None, total, bound, pooled.k2 / total, assumptions=(measured,))
 
 
 def extremal() -> list[Extremal]:
@@ -73,8 +88,13 @@ def extremal() -> list[Extremal]:
     pooled = np.tensordot(records / records.sum(), np.stack([own, elsewhere]), axes=1)
     k2 = coverage(own, weights).k2
     value = per_record(K2=np.array([k2]), records=np.array([100.0])).value
-    gap = coverage(pooled, weights).k2 / records.sum()
-    return [Extremal("all other records where the test law has no mass", "per-record", value, gap, 1.0, 1e-12)]
+    gap = coverage(pooled, weights).k2 / float(records.sum())
+    alike = coverage(np.array([[0.5, 0.5]]), np.ones(1)).k2
+    together = effective_size(K2=np.array([alike, alike]), records=np.array([100.0, 300.0])).value
+    return [
+        Extremal("all other records where the test law has no mass", "per-record", value, gap, 1.0, 1e-12),
+        Extremal("clients with the same law", "effective-size", together, alike / 400.0, 1.0, 1e-12),
+    ]
 
 
 def least_squares_level(k2: float, excess: float, n: int, classes: float, delta: float) -> float:

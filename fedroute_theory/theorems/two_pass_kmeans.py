@@ -20,7 +20,9 @@ Pass 2: with common centres C, clients send counts and sums by cell and model.
 (a) Count-weighted client means are the pooled means over the same centres.
 (b) phi(X; C) <= sum_i W_i + phi_w(B; C), phi the squared-distance inertia: the server knows the right-hand side.
 (c) If local solvers are alpha-approximate with at least K centres and the server's is beta-approximate,
-    phi(X; C) <= (alpha + beta (1 + sqrt(alpha))^2) OPT_K(X); at most 5 OPT_K when both are exact."""
+    phi(X; C) <= (alpha + beta (1 + sqrt(alpha))^2) OPT_K(X); at most 5 OPT_K when both are exact, and 5 is best possible.
+(d) With exact solvers the server knows a ratio of its own: with W = sum_i W_i and F = phi_w(B; C),
+    phi(X; C) / OPT_K(X) <= (W + F) / max(W, (sqrt(F) - sqrt(W))_+^2) <= 5."""
 
 EXACT_SOLVERS_FACTOR = 5.0
 """The factor of (c) for alpha = beta = 1."""
@@ -35,6 +37,17 @@ def approximation(*, alpha: float, beta: float, optimum: float = 1.0) -> Bound:
     """(c): alpha OPT + beta (1 + sqrt(alpha))^2 OPT."""
     return Bound(
         {"within local cells": alpha * optimum, "between local centres": beta * (1.0 + math.sqrt(alpha)) ** 2 * optimum}
+    )
+
+
+def own_ratio(*, inertia: float, weighted_inertia: float) -> Bound:
+    """(d): (W + F) / max(W, (sqrt(F) - sqrt(W))_+^2), for exact solvers; 1 when both vanish."""
+    optimum = max(inertia, max(0.0, math.sqrt(weighted_inertia) - math.sqrt(inertia)) ** 2)
+    if optimum == 0.0:
+        return Bound({"nothing to lose": 1.0})
+    return Bound(
+        {"within local cells": inertia / optimum, "between local centres": weighted_inertia / optimum},
+        trivial=EXACT_SOLVERS_FACTOR,
     )
 
 
@@ -61,6 +74,13 @@ FORMS = {
         {
             "inertias": Quantity("W_i of each client", "squared distance", 0.0, shape=(None,)),
             "weighted_inertia": Quantity("phi_w(B; C)", "squared distance", 0.0),
+        },
+    ),
+    "own-ratio": Formula(
+        own_ratio,
+        {
+            "inertia": Quantity("W, the sum of the clients' inertias", "squared distance", 0.0),
+            "weighted_inertia": Quantity("F = phi_w(B; C)", "squared distance", 0.0),
         },
     ),
     "means": Formula(
@@ -142,8 +162,12 @@ def _approximation_claims(
         answer = NotApplicable(measured.name, "an optimal inertia is zero and the solver's is not")
         yield Claim("approximation", "federated", None, logs.size, answer, phi, assumptions=(measured,))
         return
-    bound = approximation(alpha=alpha, beta=beta, optimum=optimal_inertia(logs.embedding, k))
+    optimum = optimal_inertia(logs.embedding, k)
+    bound = approximation(alpha=alpha, beta=beta, optimum=optimum)
     yield Claim("approximation", "federated", None, logs.size, bound, phi, assumptions=(measured,))
+    if max(alpha, beta) <= 1.0 + 1e-9 and optimum > 0.0:
+        own = own_ratio(inertia=float(sum(m.inertia[0] for m in first)), weighted_inertia=between)
+        yield Claim("own-ratio", "federated", None, logs.size, own, phi / optimum, assumptions=(measured,))
 
 
 def _factor(reached: FloatArray, optimal: FloatArray) -> float:
@@ -160,7 +184,51 @@ def extremal() -> list[Extremal]:
     centres = np.array([[0.5], [10.5]])
     phi = float((nearest_centre(points, centres)[1] ** 2).sum())
     bound = certificate(inertias=np.array([0.5, 0.5]), weighted_inertia=0.0)
-    return [Extremal("global centres equal to the local ones", "certificate", bound.value, phi, 1.0, 1e-12)]
+    sides, planes = 6, 4
+    kappa = math.cos(math.pi / (2 * sides)) ** 2
+    reached, optimum = polygon_family(sides, planes)
+    factor = approximation(alpha=1.0, beta=1.0, optimum=optimum)
+    return [
+        Extremal("global centres equal to the local ones", "certificate", bound.value, phi, 1.0, 1e-12),
+        Extremal(
+            f"products of {2 * sides}-gons in {planes} planes (tends to 1 with both)",
+            "approximation",
+            factor.value,
+            reached,
+            EXACT_SOLVERS_FACTOR / (1.0 + 4.0 * kappa * (1.0 - 1.0 / planes)),
+            1e-9,
+        ),
+    ]
+
+
+def polygon_family(sides: int, planes: int) -> tuple[float, float]:
+    """The worst family known: inertia reached by exact solvers with unlucky ties, and the inertia of good centres.
+
+    Client d holds, for every vertex z of a grid of side midpoints, the two ends of side z_d in plane d. Its optimal
+    clustering pairs ends across vertices; the server's optimal clustering then keeps only every other vertex. The grid has
+    sides^planes vertices. Proof: proofs/two-pass-kmeans.
+    """
+    turn = 2.0 * math.pi * np.arange(sides) / sides
+    inner, outer = 0.25 / math.tan(math.pi / (2 * sides)), 0.25 / math.sin(math.pi / (2 * sides))
+    at = lambda radius, shift: radius * np.stack([np.cos(turn + shift), np.sin(turn + shift)], axis=1)  # noqa: E731
+    middle, between = at(inner, 0.0), at(inner, math.pi / sides)
+    ends = at(outer, math.pi / (2 * sides)), at(outer, -math.pi / (2 * sides))
+    vertex = np.indices((sides,) * planes).reshape(planes, -1).T
+    base = middle[vertex]  # (K, planes, 2)
+    points = []
+    for d in range(planes):
+        for end in ends:
+            moved = base.copy()
+            moved[:, d] = end[vertex[:, d]]
+            points.append(moved.reshape(len(vertex), -1))
+    even = vertex[vertex.sum(axis=1) % 2 == 0]
+    centres = [
+        (middle[even] + (between[(even - shift) % sides] - middle[even]) / planes).reshape(len(even), -1)
+        for shift in (0, 1)
+    ]
+    data = np.concatenate(points)
+    reached = float((nearest_centre(data, np.concatenate(centres))[1] ** 2).sum())
+    return reached, float((nearest_centre(data, base.reshape(len(vertex), -1))[1] ** 2).sum())
 
 
 def controls() -> list[Control]:

@@ -9,17 +9,18 @@ STATEMENT = """\
 U(., m) L-Lipschitz; given all logged (x_j, m_j) the labels are independent with mean U(x_j, m_j); centres chosen without
 labels. Cell k: centre c_k, test mass nu_k; pair (k, m): n records at mean distance r from c_k, estimate U_hat within w of
 the mean of U(x_j, m) with probability 1 - delta for all N non-empty pairs at once (Hoeffding: w = R sqrt(log(2N/delta)/(2n));
-kl: the Chernoff interval, never wider, unequal sides up and down). A pair without records: what the range leaves open.
-  sharp        E min(R, top2(b)),  b = L (|x - c_k| + r) + w
+kl: the Chernoff interval, never wider, unequal sides up and down). A pair without records can be worth the top of the range.
+  sharp        E min(R, top2(b)),  b = L (|x - c_k| + r) + w;  top2(b) becomes max_{m != m'} up(m) + down(m') for kl
   policy       E max(0, best rival's upper end - lower end of the chosen model), U_hat -+ b clipped to [-lam c_max, 1]
   pairwise     sharp with |x - c_k| + r replaced by the mean of |x - x_j| over the pair's records
   spread       sum_k nu_k min(R, L E|x - x'| + max_{m != m'} (d_m - d_m' + w_m + w_m')),  x, x' independent test queries of
                the cell, d = E_nu[U(., m) | cell] - mean of U(x_j, m) over the realised records
-  three-terms  2L E|x - c(x)| + 2L sum_k nu_k max_m W1(test queries, records) + 2 max w + R nu(cells with an empty pair)
+  three-terms  2L E|x - c(x)| + 2L sum_k nu_k max_m W1(test queries, records) + w + R nu(cells with an empty pair),
+               w = 2R sqrt(log(2N/delta)/(2 n_min)), or for kl sum_k nu_k max_{m != m'} up(m) + down(m')
   relative     sum_k nu_k min(R, max_{m != m'} (d_m - d_m' + w_m + w_m')): gap to the best policy constant on the cells; no
                Lipschitz assumption; oracle gap = approximation gap + this
   least        the least of those that bound the gap; one event serves all
-Where labels are noise-free, w = 0."""
+Where labels are noise-free, w = 0. Estimates and tie-breaking are constant on each cell (spread, three-terms, relative)."""
 
 THEOREM = Theorem(
     slug="kmeans-router",

@@ -130,10 +130,11 @@ class CellGeometry:
 
 @dataclass(frozen=True, eq=False)
 class PairIntervals:
-    """Where the mean utility of each pair's records may lie around its estimate: Û - down <= mean <= Û + up.
+    """How far the mean utility of each pair's records may lie from its estimate: estimate - down <= mean <= estimate + up.
 
-    up, down: (T, K, M), for the pairs with records the confidence widths; for the others, by the fallback in use, what the
-    range of the utility leaves open (the full range where the router never goes).
+    estimate, up, down: (T, K, M). A pair without records has the estimate of the chosen model: as a rival it can be worth at
+    most the top of the range, and only if it is itself chosen does its lower end matter (down is minus infinity where it
+    never is). This is greedy-decomposition with models left out; it holds for every fallback.
     """
 
     estimate: FloatArray
@@ -146,11 +147,14 @@ class PairIntervals:
         cls, problem: RoutingProblem, estimates: CellEstimates, up: FloatArray, down: FloatArray
     ) -> PairIntervals:
         """Complete the widths of logged pairs (broadcastable to (T, K, M)) by those of empty pairs."""
-        utility = estimates.quality - problem.lam * estimates.cost
-        estimate = utility if utility.ndim == 3 else utility[None]
-        inside = estimates.routable & (estimate >= problem.low) & (estimate <= problem.high)
-        empty_up = np.where(inside, problem.high - estimate, problem.label_range)
-        empty_down = np.where(inside, estimate - problem.low, problem.label_range)
-        logged = estimates.logged
-        estimate = np.where(logged | inside, estimate, problem.low)
-        return cls(estimate, np.where(logged, up, empty_up), np.where(logged, down, empty_down), logged)
+        utility = estimates.utility(problem.lam)
+        utility = utility if utility.ndim == 3 else utility[None]
+        logged, best = estimates.logged, utility.max(axis=-1, keepdims=True)
+        best = np.where(np.isfinite(best), best, problem.low)  # no model may be chosen at all: nothing is known
+        eligible = estimates.routable & (utility >= best)
+        return cls(
+            np.where(logged, utility, best),
+            np.where(logged, up, problem.high - best),
+            np.where(logged, down, np.where(eligible, best - problem.low, -np.inf)),
+            logged,
+        )

@@ -58,7 +58,9 @@ def training_claims(
             )  # fmt: skip
         failure = event_failure(geometry, case.delta, width)
         if failure is not None and not isinstance(answers["relative"][0], NotApplicable):
-            bound = Bound({"delta": case.delta}, kind="upper", trivial=1.0, notes="exact failure probability of the event")
+            bound = Bound(
+                {"delta": case.delta}, kind="upper", trivial=1.0, notes="exact failure probability of the event"
+            )
             yield Claim(f"event/{width}", training, client, estimates.n, bound, failure)
 
 
@@ -182,7 +184,9 @@ def _form(
     if form == "pairwise":
         reach = slope * geometry.record_distance
         parts = {"distance": (reach, reach)} | at_queries
-        return forms.pairwise(geometry, pairs, slope), forms.pointwise_terms(parts, problem.weights, problem.label_range)
+        return forms.pairwise(geometry, pairs, slope), forms.pointwise_terms(
+            parts, problem.weights, problem.label_range
+        )
     near = np.where(logged[cell], slope * geometry.distance[:, None], 0.0)
     far = np.where(logged, slope * geometry.estimates.distance, 0.0)[cell]
     parts = {"distance": (near, near), "records": (far, far)} | at_queries
@@ -233,9 +237,11 @@ def _three_terms(
         )
         return np.full(1, bound.value), dict(bound.terms)
     up, down = np.where(logged, pairs.up, -np.inf), np.where(logged, pairs.down, -np.inf)
-    statistical = np.maximum(0.0, worst_pair(up, down).max(axis=-1, where=live, initial=0.0))
-    fixed = {"distance": 2 * slope * distance, "mismatch": 2 * slope * mismatch, "unlogged": problem.label_range * holes}
+    statistical = np.maximum(0.0, worst_pair(up, down)) @ mass
+    fixed = {
+        "distance": 2 * slope * distance,
+        "mismatch": 2 * slope * mismatch,
+        "unlogged": problem.label_range * holes,
+    }
     terms = {"distance": fixed["distance"], "mismatch": fixed["mismatch"], "statistical": float(statistical[0])}
     return statistical + math.fsum(fixed.values()), terms | {"unlogged": fixed["unlogged"]}
-
-

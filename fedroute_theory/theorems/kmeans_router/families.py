@@ -92,9 +92,7 @@ def controls() -> list[Control]:
 
 def _training_law_trap() -> Control:
     """s taken against the training law instead of the realised records: noise-free, two queries, every draw enumerated."""
-    problem = Tabular(
-        np.array([[0.0], [1.0]]), np.ones(2), np.array([[0.0, 0.6], [1.0, 0.6]]), np.zeros((2, 2))
-    )
+    problem = Tabular(np.array([[0.0], [1.0]]), np.ones(2), np.array([[0.0, 0.6], [1.0, 0.6]]), np.zeros((2, 2)))
     wrong = right = 0.0
     for first, second in itertools.product((0.0, 1.0), repeat=2):
         logs, estimates = one_cell(problem, np.array([[first], [second]]), [0, 1], 0.5)

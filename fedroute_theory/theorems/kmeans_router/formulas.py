@@ -84,7 +84,9 @@ def sharp_at(
     return Bound(pointwise_terms(rows, np.ones(1), R), delta, trivial=R)
 
 
-def pairwise_at(*, L: float, record_distance: FloatArray, counts: FloatArray, N: float, R: float, delta: float) -> Bound:
+def pairwise_at(
+    *, L: float, record_distance: FloatArray, counts: FloatArray, N: float, R: float, delta: float
+) -> Bound:
     """The pairwise form for one query with the given mean distances to the records of each model."""
     bound = sharp_at(L=L, distance=0.0, radius=record_distance, counts=counts, N=N, R=R, delta=delta)
     return Bound({name: value for name, value in bound.terms.items() if name != "distance"}, delta, trivial=R)
@@ -245,4 +247,3 @@ FORMS = {
         },
     ),
 }
-
