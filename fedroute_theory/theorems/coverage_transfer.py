@@ -55,19 +55,13 @@ def range_aware(*, eps: float, mass: FloatArray, k2: FloatArray, R: float) -> Bo
 
 def saturated(weights: FloatArray, k2: FloatArray, eps: float, label_range: float) -> Bound:
     """The range-aware bound for a test law (n,) and a coverage integrand (n,) that may be infinite."""
-    live = weights > 0
+    live = (weights > 0) & np.isfinite(k2)
     mass, pair = weights[live], k2[live]
-    spent = lambda mu: float(mass @ np.where(np.isfinite(pair), np.minimum(label_range, mu * pair) ** 2 / pair, 0.0))  # noqa: E731
-    finite = pair[np.isfinite(pair)]
-    top = label_range / finite.min() if finite.size else 0.0  # at mu = top every loss is at the range
+    holes = label_range * float(weights[(weights > 0) & ~live].sum())
+    spent = lambda mu: float(mass @ (np.minimum(label_range, mu * pair) ** 2 / pair))  # noqa: E731
+    top = label_range / pair.min() if pair.size else 0.0  # at mu = top every loss is at the range
     if spent(top) <= eps**2:
-        return Bound(
-            {
-                "holes": float(mass @ np.isinf(pair)) * label_range,
-                "range": label_range * float(mass @ np.isfinite(pair)),
-            },
-            trivial=label_range,
-        )
+        return Bound({"holes": holes, "range": label_range * float(mass.sum())}, trivial=label_range)
     low, high = 0.0, top
     for _ in range(200):
         middle = 0.5 * (low + high)
@@ -77,8 +71,8 @@ def saturated(weights: FloatArray, k2: FloatArray, eps: float, label_range: floa
     capped = high * pair >= label_range
     return Bound(
         {
-            "holes": label_range * float(mass @ np.isinf(pair)),
-            "range": label_range * float(mass @ (capped & np.isfinite(pair))),
+            "holes": holes,
+            "range": label_range * float(mass[capped].sum()),
             "transfer": high * float(mass[~capped] @ pair[~capped]),
         },
         trivial=label_range,

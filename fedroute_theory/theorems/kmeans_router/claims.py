@@ -11,6 +11,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.assumptions import Slope, steepest_slope
 from fedroute_theory.estimates import CellEstimates
+from fedroute_theory.federation.logs import ADAPTIVITY
 from fedroute_theory.lines import worst_pair
 from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
@@ -81,14 +82,15 @@ def measurements(geometry: CellGeometry, slope: Slope) -> dict[str, Measurement]
         "non-adaptive logging": Measurement(
             "non-adaptive logging",
             known[logs.adaptivity],
-            how="known from how the logs were drawn" if logs.adaptivity != "unknown" else "logs cannot show it",
+            how=ADAPTIVITY[logs.adaptivity],
         ),
-        "label-free centres": Measurement("label-free centres", estimates.label_free, how="declared by the training"),
+        "label-free centres": Measurement("label-free centres", estimates.label_free, how="as the training declares"),
         "estimates are cell means": Measurement(
             "estimates are cell means",
             estimates.nearest and off == 0,
             float(off),
-            how="records counted in another cell than their nearest centre's",
+            how="records counted in another cell than their nearest centre's"
+            + ("" if estimates.nearest else " (labels from before the last centre update)"),
         ),
         "cost labels in range": Measurement(
             "cost labels in range", top <= problem.c_max, top, how=f"largest cost label, c_max = {problem.c_max:g}"
@@ -136,8 +138,7 @@ def _answers(
     for form in (*LIPSCHITZ_FORMS, "relative"):
         broken = failed or ([lipschitz] if form in LIPSCHITZ_FORMS and not lipschitz.holds else [])
         if broken:
-            value = "infinite" if broken[0].value is None else f"{broken[0].value:g}"
-            by_how_much = f"{value}; {broken[0].how}" + (f"; {broken[0].where}" if broken[0].where else "")
+            by_how_much = "; ".join(t for t in (_amount(broken[0]), broken[0].how, broken[0].where) if t)
             result[form] = (NotApplicable(broken[0].name, by_how_much), np.full(1, np.inf))
             continue
         bounds, terms = _form(form, geometry, pairs, slope.value, chosen, exact_labels, width, delta)
@@ -150,6 +151,12 @@ def _answers(
         least = np.min([np.broadcast_to(b, repetitions) for _, b in numbers.values()], axis=0)
         result["least"] = (replace(numbers[winner][0], notes=f"the {winner} form"), least)  # type: ignore[type-var]
     return result
+
+
+def _amount(measured: Measurement) -> str:
+    if measured.name == "utility Lipschitz":
+        return "L is infinite"
+    return "" if measured.value is None else f"{measured.value:g}"
 
 
 def _form(

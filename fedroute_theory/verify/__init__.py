@@ -1,0 +1,18 @@
+"""Set every theorem beside the gaps it promises to cover, and decide."""
+
+from fedroute_theory.verify.evidence import Evidence, Verdict
+from fedroute_theory.verify.run import Verification, verify
+from fedroute_theory.verify.scenarios import SCENARIOS, Scenario
+from fedroute_theory.verify.statistics import FALSE_ALARM, RateTest, rate_test
+
+__all__ = [
+    "FALSE_ALARM",
+    "SCENARIOS",
+    "Evidence",
+    "RateTest",
+    "Scenario",
+    "Verdict",
+    "Verification",
+    "rate_test",
+    "verify",
+]

@@ -1,0 +1,144 @@
+"""Evidence: one claim's bound beside its gap, over clients and repetitions, with a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from fedroute_theory.theorems import Bound, Claim, Measurement, NotApplicable
+from fedroute_theory.verify.statistics import rate_test
+
+
+class Verdict(StrEnum):
+    """What the evidence says of a claim."""
+
+    HOLDS = "HOLDS"
+    VIOLATED = "VIOLATED"
+    NOT_APPLICABLE = "NOT APPLICABLE"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+ROUNDING = 1e-9
+"""Relative allowance for rounding when a gap is compared with a bound."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One line of a verification.
+
+    bound, gap: means over the clients of a training (one for federated and pooled), first repetition. gap_error: distance
+    the gap of a continuous test law may have from that of its sample, on which bound and gap are both exact and compared.
+    trials, violations: over repetitions and clients. power: smallest violation rate that would have been caught with
+    probability 0.9 (None where the claim is deterministic).
+    """
+
+    theorem: str
+    form: str
+    scenario: str
+    training: str
+    n: int
+    clients: int
+    bound: float | None
+    gap: float | None
+    gap_error: float
+    delta: float
+    trials: int
+    violations: int
+    power: float | None
+    verdict: Verdict
+    kind: str
+    vacuous: bool
+    terms: dict[str, float]
+    assumptions: tuple[Measurement, ...]
+    notes: str
+
+    @property
+    def ratio(self) -> float | None:
+        """bound / gap: how loose; None where the gap is not positive."""
+        if self.bound is None or self.gap is None or self.gap <= 0.0:
+            return None
+        return self.bound / self.gap
+
+    @property
+    def largest_term(self) -> str:
+        """The term to blame."""
+        return max(self.terms, key=lambda name: self.terms[name]) if self.terms else ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; None instead of NaN or infinity."""
+        fields = (
+            "theorem",
+            "form",
+            "scenario",
+            "training",
+            "n",
+            "clients",
+            "bound",
+            "gap",
+            "gap_error",
+            "ratio",
+            "delta",
+        )
+        rest = ("trials", "violations", "power", "verdict", "kind", "vacuous", "largest_term", "terms", "notes")
+        plain = {name: getattr(self, name) for name in (*fields, *rest)}
+        assumptions = [
+            {"name": m.name, "holds": m.holds, "value": m.value, "error": m.error, "how": m.how, "where": m.where}
+            for m in self.assumptions
+        ]
+        return plain | {"verdict": str(self.verdict), "assumptions": assumptions}
+
+
+def weigh(theorem: str, scenario: str, claims: Sequence[Claim]) -> Evidence:
+    """Evidence from the claims of one form and training: one claim, or one a client."""
+    answered = [c for c in claims if isinstance(c.answer, Bound)]
+    first = claims[0]
+    refused = [c for c in claims if isinstance(c.answer, NotApplicable)]
+    notes = _notes(answered, refused)
+    if not answered:
+        return Evidence(
+            theorem, first.form, scenario, first.training, sum(c.n for c in claims), len(claims),
+            None, None, 0.0, 0.0, 0, 0, None, Verdict.NOT_APPLICABLE, "", False, {}, first.assumptions, notes,
+        )  # fmt: skip
+    bounds = [c.answer for c in answered if isinstance(c.answer, Bound)]
+    gaps = np.concatenate([c.gaps if c.gaps.size else np.array([c.gap]) for c in answered])
+    limits = np.concatenate(
+        [c.bounds if c.gaps.size else np.array([b.value]) for c, b in zip(answered, bounds, strict=True)]
+    )
+    violations = int((gaps > limits + ROUNDING * np.maximum(np.abs(limits), 1.0)).sum())
+    delta = bounds[0].delta
+    verdict, power = decide(violations, gaps.size, delta)
+    value = _mean([b.value for b in bounds])
+    return Evidence(
+        theorem, first.form, scenario, first.training, sum(c.n for c in answered), len(answered),
+        value, _mean([c.gap for c in answered]), max(c.error for c in answered), delta,
+        gaps.size, violations, power, verdict, bounds[0].kind, all(b.vacuous for b in bounds),
+        {name: _mean([b.terms.get(name, 0.0) for b in bounds]) for name in bounds[0].terms},
+        first.assumptions, notes,
+    )  # fmt: skip
+
+
+def decide(violations: int, trials: int, delta: float) -> tuple[Verdict, float | None]:
+    """The verdict on a claim that may fail with probability delta (0.0: never), and the power of the test."""
+    if delta == 0.0:
+        return (Verdict.VIOLATED if violations else Verdict.HOLDS), None
+    test = rate_test(violations, trials, delta)
+    if test.lower > delta:
+        return Verdict.VIOLATED, test.power
+    return (Verdict.HOLDS if test.upper <= delta else Verdict.INCONCLUSIVE), test.power
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _notes(answered: Sequence[Claim], refused: Sequence[Claim]) -> str:
+    texts = [c.answer.notes for c in answered[:1]]
+    if refused:
+        who = "" if not answered else f" for {len(refused)} of {len(answered) + len(refused)} clients"
+        texts.append(str(refused[0].answer).replace("not applicable", "not applicable" + who, 1))
+    return "; ".join(t for t in texts if t)

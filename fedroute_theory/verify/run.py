@@ -1,0 +1,163 @@
+"""Run scenarios, serially or over processes; the result depends on the seed only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from typing import Any
+
+from fedroute_theory import __version__
+from fedroute_theory._validate import InputError, choice, integer, probability
+from fedroute_theory.certify import conclusion_failure
+from fedroute_theory.theorems import Bound, Case, Claim, Control, Extremal, registry
+from fedroute_theory.verify.evidence import Evidence, Verdict, weigh
+from fedroute_theory.verify.scenarios import REPETITIONS, SCENARIOS, build_case
+from fedroute_theory.verify.statistics import FALSE_ALARM
+
+Progress = Callable[[int, int, str, Sequence[Evidence]], None]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """All that one run found. extremal, controls: (theorem slug, finding)."""
+
+    seed: int
+    mode: str
+    delta: float
+    results: tuple[Evidence, ...]
+    extremal: tuple[tuple[str, Extremal], ...]
+    controls: tuple[tuple[str, Control], ...]
+
+    @property
+    def failures(self) -> list[str]:
+        """What must not be: violated claims, families not reproduced, wrong statements not caught."""
+        violated = [
+            f"{e.theorem} {e.form} on {e.scenario} ({e.training}): {e.violations} of {e.trials} trials above the bound"
+            for e in self.results
+            if e.verdict is Verdict.VIOLATED
+        ]
+        missed = [
+            f"{slug}: {e.name} ({e.form}) has ratio {e.bound / e.gap:.4f}, not {e.ratio:.4f}"
+            for slug, e in self.extremal
+            if not e.reproduced
+        ]
+        uncaught = [f"{slug}: not caught: {c.name}" for slug, c in self.controls if not c.caught]
+        return violated + missed + uncaught
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for one JSON object; no clock, no host."""
+        return {
+            "package": "fedroute_theory",
+            "version": __version__,
+            "seed": self.seed,
+            "mode": self.mode,
+            "delta": self.delta,
+            "false_alarm": FALSE_ALARM,
+            "results": [e.as_json() for e in self.results],
+            "extremal": [
+                {"theorem": slug, **asdict(e), "measured_ratio": e.bound / e.gap, "reproduced": e.reproduced}
+                for slug, e in self.extremal
+            ],
+            "controls": [{"theorem": slug, **asdict(c)} for slug, c in self.controls],
+        }
+
+
+def verify(
+    *,
+    theorems: Sequence[str] | None = None,
+    seed: int = 0,
+    mode: str = "default",
+    delta: float = 0.05,
+    workers: int = 1,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Check the theorems (default: all) on every scenario.
+
+    mode: "quick", "default" or "full". delta: failure probability granted to each probabilistic claim. workers: processes,
+    unless an executor is handed in. progress: called with (done, total, cell, its evidence). Raises InputError for unknown names or values
+    out of range.
+    """
+    known = registry()
+    slugs = tuple(known) if theorems is None else tuple(theorems)
+    for slug in slugs:
+        if slug not in known:
+            raise InputError(f"There is no theorem '{slug}'; there are {', '.join(known)}.")
+    choice("mode", mode, REPETITIONS)
+    integer("seed", seed, 0)
+    integer("workers", workers, 1)
+    probability("delta", delta)
+    wanted = {n: tuple(s for s in slugs if not c.theorems or s in c.theorems) for n, c in SCENARIOS.items()}
+    cells = [(name, size) for name, c in SCENARIOS.items() if wanted[name] for size in c.sizes[mode]]
+    arguments = [(name, size, seed, REPETITIONS[mode], delta, wanted[name]) for name, size in cells]
+    found: list[list[Evidence]] = []
+    for done, evidence in enumerate(_in_order(arguments, workers, executor)):
+        found.append(evidence)
+        if progress is not None:
+            progress(done + 1, len(cells), f"{cells[done][0]}, {cells[done][1]} records a client", evidence)
+    results = [e for slug in slugs for evidence in found for e in evidence if e.theorem == slug]
+    return Verification(
+        seed,
+        mode,
+        delta,
+        tuple(results),
+        tuple((slug, e) for slug in slugs for e in known[slug].extremal()),
+        tuple((slug, c) for slug in slugs for c in known[slug].controls()),
+    )
+
+
+Arguments = tuple[str, int, int, int, float, tuple[str, ...]]
+
+
+def _in_order(arguments: list[Arguments], workers: int, executor: Executor | None) -> Iterable[list[Evidence]]:
+    if executor is not None:
+        yield from executor.map(run_cell, arguments)
+    elif workers == 1:
+        yield from map(run_cell, arguments)
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield from pool.map(run_cell, arguments)
+
+
+def run_cell(arguments: Arguments) -> list[Evidence]:
+    """All evidence of one scenario at one size. One thread, so that sums do not depend on the machine's load."""
+    from threadpoolctl import threadpool_limits
+
+    name, records, seed, repetitions, delta, slugs = arguments
+    with threadpool_limits(limits=1):
+        case = build_case(SCENARIOS[name], records, seed, repetitions, delta)
+        found = []
+        for slug in slugs:
+            groups: dict[tuple[str, str], list[Claim]] = {}
+            for claim in registry()[slug].claims(case):
+                groups.setdefault((claim.form, claim.training), []).append(claim)
+            found += [weigh(slug, name, claims) for claims in groups.values()]
+        if name == "tiny":
+            found += _exact_conclusions(case, name)
+    return found
+
+
+def _exact_conclusions(case: Case, scenario: str) -> list[Evidence]:
+    """P(gap > bound) of every form, over all label outcomes, beside delta."""
+    training, client, estimates = case.trained[-1]
+    exact = conclusion_failure(case.problem, case.logs_of(client), estimates.repetition(0), case.delta)
+    notes = "exact failure probability of the conclusion"
+    return [
+        weigh(
+            "kmeans-router",
+            scenario,
+            [
+                Claim(
+                    f"conclusion/{form}",
+                    training,
+                    client,
+                    estimates.n,
+                    Bound({"delta": case.delta}, trivial=1.0, notes=notes),
+                    failure,
+                )
+            ],
+        )
+        for form, (_, failure) in exact.items()
+    ]
