@@ -19,6 +19,12 @@ class InputError(ValueError):
     """A value handed to the package lies outside what it accepts; the message names both."""
 
 
+def settle(instance: object, **fields: Any) -> None:
+    """Set checked and converted fields of a frozen dataclass while it is being made."""
+    for name, value in fields.items():
+        object.__setattr__(instance, name, value)
+
+
 def reject(name: str, requirement: str, got: object) -> InputError:
     """The error for parameter `name`, ready to be raised."""
     return InputError(f"The '{name}' parameter must {requirement}; got {got}.")
@@ -37,10 +43,7 @@ def number(
 
     `open_low` and `open_high` say whether an end belongs to the interval; infinite ends never do.
     """
-    interval = (
-        f"{'(' if open_low or low == -math.inf else '['}{low:g}, "
-        f"{high:g}{')' if open_high or high == math.inf else ']'}"
-    )
+    interval = f"{'(' if open_low or low == -math.inf else '['}{low:g}, {high:g}{')' if open_high or high == math.inf else ']'}"
     try:
         result = float(value)
     except (TypeError, ValueError):
@@ -132,6 +135,6 @@ def law(name: str, value: Any, shape: Sequence[int | None]) -> FloatArray:
     off = np.abs(total - 1.0) > 1e-9
     if off.any():
         raise reject(name, "hold probabilities that sum to 1 along the last axis", f"a sum of {total[off][0]:g}")
-    result = result / total
-    result.setflags(write=False)
-    return result
+    scaled: FloatArray = result / total
+    scaled.setflags(write=False)
+    return scaled

@@ -13,7 +13,8 @@ def worst_pair(up: FloatArray, down: FloatArray) -> FloatArray:
     If -down <= U - U_hat <= up, this bounds the loss of a greedy choice. With up = down = b it is top2(b), the sum of the
     two largest b.
     """
-    return _pair_values(up, down).max(axis=0)
+    worst: FloatArray = _pair_values(up, down).max(axis=0)
+    return worst
 
 
 def worst_pair_models(up: FloatArray, down: FloatArray) -> tuple[IntArray, IntArray]:
@@ -24,6 +25,12 @@ def worst_pair_models(up: FloatArray, down: FloatArray) -> tuple[IntArray, IntAr
         np.where(options[..., 0] == 0, first_up, second_up),
         np.where(options[..., 1] == 0, first_down, second_down),
     )
+
+
+def pick(values: FloatArray, place: IntArray) -> FloatArray:
+    """values[..., place[...]]: one entry of the last axis at each place of the others."""
+    chosen: FloatArray = np.take_along_axis(values, place[..., None], axis=-1)[..., 0]
+    return chosen
 
 
 def _leaders(up: FloatArray, down: FloatArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
@@ -39,8 +46,8 @@ def _leaders(up: FloatArray, down: FloatArray) -> tuple[IntArray, IntArray, IntA
 def _pair_values(up: FloatArray, down: FloatArray) -> FloatArray:
     """The three candidate sums (3, ...); the first is forbidden where both leaders are the same model."""
     first_up, second_up, first_down, second_down = _leaders(up, down)
-    at = lambda values, place: np.take_along_axis(values, place[..., None], axis=-1)[..., 0]  # noqa: E731
-    u1, u2, d1, d2 = at(up, first_up), at(up, second_up), at(down, first_down), at(down, second_down)
+    u1, u2 = pick(up, first_up), pick(up, second_up)
+    d1, d2 = pick(down, first_down), pick(down, second_down)
     same = first_up == first_down
     result: FloatArray = np.stack(
         [np.where(same, -np.inf, u1 + d1), np.where(same, u1 + d2, -np.inf), np.where(same, u2 + d1, -np.inf)]

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, indices, number, reject
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, indices, number, reject, settle
 
 Policy = Callable[[FloatArray], IntArray]
 """A policy maps embeddings (n, d) to model indices (n,)."""
@@ -87,30 +87,28 @@ class RoutingProblem:
     utility: FloatArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  (the dataclass is frozen)
-        put("embeddings", array("embeddings", self.embeddings, (None, None)))
+        settle(self, embeddings=array("embeddings", self.embeddings, (None, None)))
         size = self.embeddings.shape[0]
         weights = array("weights", self.weights, (size,), low=0.0)
         if weights.sum() <= 0:
             raise reject("weights", "have a positive sum", f"{weights.sum():g}")
-        put("weights", array("weights", weights / weights.sum(), (size,)))
-        put("quality", array("quality", self.quality, (size, None), low=0.0, high=1.0))
-        put("cost", array("cost", self.cost, self.quality.shape, low=0.0))
+        settle(self, weights=array("weights", weights / weights.sum(), (size,)))
+        settle(self, quality=array("quality", self.quality, (size, None), low=0.0, high=1.0))
+        settle(self, cost=array("cost", self.cost, self.quality.shape, low=0.0))
         if self.n_models < 2:
             raise reject("quality", "have at least two models (columns)", self.n_models)
-        put("lam", number("lam", self.lam, low=0.0))
-        put("task", indices("task", np.zeros(size, np.int64) if self.task is None else self.task, size, None))
+        task = np.zeros(size, np.int64) if self.task is None else self.task
+        settle(self, lam=number("lam", self.lam, low=0.0), task=indices("task", task, size, None))
         top = float(self.cost.max())
-        put("c_max", number("c_max", top if self.c_max is None else self.c_max, low=0.0))
+        settle(self, c_max=number("c_max", top if self.c_max is None else self.c_max, low=0.0))
         if self.c_max < top:
             raise reject("c_max", f"be at least the largest cost ({top:g})", self.c_max)
         names = tuple(self.models) or tuple(f"m{m}" for m in range(self.n_models))
         if len(names) != self.n_models or len(set(names)) != len(names):
             raise reject("models", f"be {self.n_models} distinct names", names)
-        put("models", names)
         utility = self.quality - self.lam * self.cost
         utility.setflags(write=False)
-        put("utility", utility)
+        settle(self, models=names, utility=utility)
 
     # --- sizes and ranges -------------------------------------------------------------------------------------------
 
@@ -160,13 +158,17 @@ class RoutingProblem:
         """The mixture behind the test law: P(task | query) (n, T) and P(task) (T,)."""
         posterior = np.zeros((self.weights.size, self.n_tasks))
         posterior[np.arange(self.weights.size), self.task] = 1.0
-        return posterior, np.bincount(self.task, self.weights, self.n_tasks)
+        return posterior, np.bincount(self.task, self.weights, self.n_tasks).astype(np.float64)
 
     @property
     def optimum(self) -> FloatArray:
         """(n,) utility of the optimal policy at each query."""
         best: FloatArray = self.utility.max(axis=1)
         return best
+
+    def mean(self, pointwise: FloatArray) -> float:
+        """Expectation under the test law of values (n,) at the queries."""
+        return float(self.weights @ pointwise)
 
     def optimal_policy(self, embeddings: FloatArray) -> IntArray:
         """The optimal policy: model indices (n,) for embeddings (n, d), ties to the lowest index."""
@@ -204,7 +206,8 @@ class RoutingProblem:
         mass = np.bincount(cells, self.weights, count)
         sums = np.stack([np.bincount(cells, self.weights * column, count) for column in self.utility.T], axis=1)
         pointwise = np.divide(sums, mass[:, None], out=np.zeros_like(sums), where=mass[:, None] > 0)
-        return CellPolicy(np.argmax(sums, axis=1), float(sums.max(axis=1).sum()), pointwise, mass)
+        best: IntArray = np.argmax(sums, axis=1)
+        return CellPolicy(best, float(sums.max(axis=1).sum()), pointwise, np.asarray(mass, dtype=np.float64))
 
     def split_gap(self, policy: Policy, cells: IntArray) -> OracleGap:
         """Split the gap of a policy at the best policy constant on the given cells (n,)."""

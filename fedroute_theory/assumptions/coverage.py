@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, IntArray, InputError
+from fedroute_theory._validate import FloatArray, InputError, IntArray
 from fedroute_theory.lines import worst_pair
 
 
@@ -53,9 +53,7 @@ def coverage(ratio: FloatArray, weights: FloatArray, chosen: IntArray | None = N
     return Coverage(k2, pointwise, float(weights[uncovered].sum()), holes)
 
 
-def refined_coverage(
-    ratio: Callable[[FloatArray], FloatArray], levels: int = 12
-) -> tuple[list[float], bool, float]:
+def refined_coverage(ratio: Callable[[FloatArray], FloatArray], levels: int = 12) -> tuple[list[float], bool, float]:
     """K2 of a continuous law on [0, 1] under dyadic refinement, with nu uniform.
 
     ratio: x (n,) -> d rho(., m) / d nu (n, M). Returns K2 on the midpoints of 2^4, ..., 2^(levels + 3) intervals, whether

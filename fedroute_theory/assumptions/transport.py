@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from fedroute_theory._validate import FloatArray
 
 EXACT_PAIRS = 400

@@ -19,8 +19,7 @@ def suboptimality(problem: RoutingProblem, decisions: IntArray) -> Fraction:
     for x, chosen in enumerate(decisions.tolist()):
         weight = Fraction(float(problem.weights[x]))
         utility = [
-            Fraction(float(q)) - lam * Fraction(float(c))
-            for q, c in zip(problem.quality[x], problem.cost[x], strict=True)
+            Fraction(float(q)) - lam * Fraction(float(c)) for q, c in zip(problem.quality[x], problem.cost[x], strict=True)
         ]
         total += weight
         lost += weight * (max(utility) - utility[chosen])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, choice, integer, law, number
+from fedroute_theory._validate import FloatArray, InputError, IntArray, choice, integer, law, number, settle
 from fedroute_theory.problem import RoutingProblem
 
 
@@ -32,9 +32,8 @@ class Federation:
             raise InputError(f"The 'records' parameter must be a vector of integers, one a client; got {self.records}.")
         if counts.min() < 1:
             raise InputError(f"Every client must hold at least one record; client {int(counts.argmin())} is empty.")
-        object.__setattr__(self, "records", counts.astype(np.int64))
-        object.__setattr__(self, "mixture", law("mixture", self.mixture, (counts.size, None)))
-        object.__setattr__(self, "logging", law("logging", self.logging, (*self.mixture.shape, None)))
+        settle(self, records=counts.astype(np.int64), mixture=law("mixture", self.mixture, (counts.size, None)))
+        settle(self, logging=law("logging", self.logging, (*self.mixture.shape, None)))
         choice("by", self.by, ("task", "query"))
 
     @property
@@ -101,9 +100,7 @@ def dirichlet(
     spread = rng.dirichlet(np.full(n, number("task_alpha", task_alpha, 0.0, open_low=True)), size=prior.size)
     mixture = spread.T * prior[None, :]
     mixture[mixture.sum(axis=1) <= 1e-12] = prior
-    logging = rng.dirichlet(
-        np.full(problem.n_models, number("model_alpha", model_alpha, 0.0, open_low=True)), size=n
-    )
+    logging = rng.dirichlet(np.full(problem.n_models, number("model_alpha", model_alpha, 0.0, open_low=True)), size=n)
     return Federation(
         _records(records, n),
         mixture / mixture.sum(axis=1, keepdims=True),

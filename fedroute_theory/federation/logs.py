@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, choice, indices
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, choice, indices, settle
 from fedroute_theory.federation.laws import Federation
 from fedroute_theory.problem import RoutingProblem
 
@@ -53,13 +53,15 @@ class Logs:
         size = len(self.client)
         if size == 0:
             raise InputError("The logs hold no record.")
-        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  (the dataclass is frozen)
-        put("client", indices("client", self.client, size, self.n_clients))
-        put("embedding", array("embedding", self.embedding, (size, None)))
-        put("query", np.asarray(self.query, dtype=np.int64))
-        put("model", indices("model", self.model, size, self.n_models))
-        put("quality", array("quality", self.quality, (size,), 0.0, 1.0))
-        put("cost", array("cost", self.cost, (size,), 0.0))
+        settle(
+            self,
+            client=indices("client", self.client, size, self.n_clients),
+            embedding=array("embedding", self.embedding, (size, None)),
+            query=np.asarray(self.query, dtype=np.int64),
+            model=indices("model", self.model, size, self.n_models),
+            quality=array("quality", self.quality, (size,), 0.0, 1.0),
+            cost=array("cost", self.cost, (size,), 0.0),
+        )
         choice("labels", self.labels, (*LABEL_MODELS, "unknown"))
         choice("adaptivity", self.adaptivity, tuple(ADAPTIVITY))
 
@@ -103,15 +105,17 @@ def draw_labels(
     """`trials` independent labels for records with the given means (D,); one of LABEL_MODELS."""
     choice("labels", labels, LABEL_MODELS)
     shape = (trials, quality.size)
-    noisy_quality = (rng.random(shape) < quality).astype(np.float64) if labels != "exact" else np.tile(quality, (trials, 1))
+
+    def coins(chances: FloatArray) -> FloatArray:
+        return (rng.random(shape) < chances).astype(np.float64)
+
+    drawn = np.broadcast_to(quality, shape) if labels == "exact" else coins(quality)
     if labels == "bernoulli" and c_max > 0:
-        return Labels(noisy_quality, c_max * (rng.random(shape) < cost / c_max))
-    return Labels(noisy_quality, np.tile(cost, (trials, 1)))
+        return Labels(drawn, c_max * coins(cost / c_max))
+    return Labels(drawn, np.broadcast_to(cost, shape))
 
 
-def draw_logs(
-    problem: RoutingProblem, federation: Federation, rng: np.random.Generator, labels: str = "bernoulli"
-) -> Logs:
+def draw_logs(problem: RoutingProblem, federation: Federation, rng: np.random.Generator, labels: str = "bernoulli") -> Logs:
     """Draw every client's records from its law: query and model first, labels afterwards."""
     federation.check_fits(problem)
     client = np.repeat(np.arange(federation.n_clients), federation.records)

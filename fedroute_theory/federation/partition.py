@@ -54,7 +54,7 @@ def published_partition(
 
     held: list[list[int]] = [[] for _ in range(n_clients)]
     names, place = np.unique(labels.astype(str), return_inverse=True)
-    for t in sorted(range(names.size), key=lambda t: names[t].encode()):
+    for t in sorted(range(names.size), key=lambda t: str(names[t]).encode()):
         rows = np.flatnonzero(place == t)
         rng.shuffle(rows)
         counts = _round_to_total(rng.dirichlet([query_spread] * n_clients), rows.size, rng)
@@ -73,9 +73,7 @@ def published_partition(
             rng.uniform(1, 1)
             rng.choice(n_models, size=n_models, replace=False)
             law = rng.dirichlet([model_spread] * n_models).astype(np.float32)
-            chosen = np.array(
-                [rng.choice(n_models, size=1, replace=False, p=law)[0] for _ in range(cut)], dtype=np.int64
-            )
+            chosen = np.array([rng.choice(n_models, size=1, replace=False, p=law)[0] for _ in range(cut)], dtype=np.int64)
         train.append(own[:cut])
         test.append(own[cut:])
         logged.append(chosen)

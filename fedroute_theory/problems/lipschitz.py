@@ -91,4 +91,5 @@ class Lipschitz(SampledProblem):
 
 def _cones(points: FloatArray, apex: FloatArray, height: FloatArray, slope: float) -> FloatArray:
     distance = np.linalg.norm(points[:, None, :] - apex[None, :, :], axis=2)
-    return np.maximum(0.0, height[None, :] - slope * distance)
+    heights: FloatArray = np.maximum(0.0, height[None, :] - slope * distance)
+    return heights

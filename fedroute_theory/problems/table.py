@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,7 +103,7 @@ def _read_frame(source: Path) -> pl.DataFrame:
 
     if not source.is_file():
         raise InputError(f"The table '{source}' does not exist.")
-    readers = {".csv": pl.read_csv, ".parquet": pl.read_parquet}
+    readers: dict[str, Callable[[Path], pl.DataFrame]] = {".csv": pl.read_csv, ".parquet": pl.read_parquet}
     if source.suffix not in readers:
         raise InputError(f"The table '{source}' must be a .parquet or .csv file; got suffix '{source.suffix}'.")
     try:

@@ -31,13 +31,13 @@ def means_of(points: FloatArray, labels: IntArray, weights: FloatArray | None = 
     """The weighted means of an assignment; labels without mass are dropped and the rest renumbered."""
     used, labels = np.unique(labels, return_inverse=True)
     mass = np.bincount(labels, weights, used.size).astype(np.float64)
-    weigh = (lambda v: v) if weights is None else (lambda v: v * weights)
-    sums = np.stack([np.bincount(labels, weigh(column), used.size) for column in points.T], axis=1)
+    weight = np.ones(points.shape[0]) if weights is None else weights
+    sums = np.stack([np.bincount(labels, column * weight, used.size) for column in points.T], axis=1)
     centres = sums / mass[:, None]
     squares = np.zeros(points.shape[0])
     for column, centre in zip(points.T, centres.T, strict=True):  # one column at a time: no second copy of the points
         squares += (column - centre[labels]) ** 2
-    return Clustering(centres, labels, mass, float(weigh(squares).sum()))
+    return Clustering(centres, labels, mass, float(weight @ squares))
 
 
 def lloyd(
@@ -67,9 +67,9 @@ def lloyd(
         labels[order] = nearest_centre(ordered, distinct)[0]
         return means_of(points, labels, weights)
     with threadpool_limits(limits=1):
-        fitted = KMeans(
-            clusters, init=INITIALISATIONS[init], n_init=restarts, max_iter=iterations, random_state=seed
-        ).fit(ordered, sample_weight=weight)
+        fitted = KMeans(clusters, init=INITIALISATIONS[init], n_init=restarts, max_iter=iterations, random_state=seed).fit(
+            ordered, sample_weight=weight
+        )
         labels[order] = nearest_centre(ordered, fitted.cluster_centers_)[0]
     return means_of(points, labels, weights)
 

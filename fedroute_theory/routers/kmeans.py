@@ -101,9 +101,7 @@ def train(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = N
 
 
 def _cluster(router: KMeansRouter, points: FloatArray, k: int, seed: int, weights: FloatArray | None = None) -> Clustering:
-    return lloyd(
-        points, k, seed, init=router.init, restarts=router.restarts, iterations=router.iterations, weights=weights
-    )
+    return lloyd(points, k, seed, init=router.init, restarts=router.restarts, iterations=router.iterations, weights=weights)
 
 
 def _train_at_once(router: KMeansRouter, k: int, logs: Logs, labels: Labels, seed: int) -> CellEstimates:
@@ -113,9 +111,7 @@ def _train_at_once(router: KMeansRouter, k: int, logs: Logs, labels: Labels, see
         sums = cell_statistics("client", found.labels, distance, len(found.centres), logs, labels)
         return replace(estimates_from(router, found.centres, sums), nearest=False)
     cells, distance = nearest_centre(logs.embedding, found.centres)
-    return estimates_from(
-        router, found.centres, cell_statistics("client", cells, distance, len(found.centres), logs, labels)
-    )
+    return estimates_from(router, found.centres, cell_statistics("client", cells, distance, len(found.centres), logs, labels))
 
 
 def _train_federated(
@@ -125,9 +121,7 @@ def _train_federated(
     for client, rows in by_client.items():
         points = logs.embedding[rows]
         own = shareable(points, _cluster(router, points, router.client_clusters, seed))
-        first.append(
-            ClientCentres(f"client {client}", own.centres, own.mass.astype(np.int64), np.array([own.inertia]))
-        )
+        first.append(ClientCentres(f"client {client}", own.centres, own.mass.astype(np.int64), np.array([own.inertia])))
     sent, weights = np.concatenate([m.centres for m in first]), np.concatenate([m.counts for m in first])
     if len(sent) == 0:
         raise InputError("No client holds two distinct queries, so none can send a centre that is not itself a query.")
@@ -137,22 +131,19 @@ def _train_federated(
     for client, rows in by_client.items():
         cells, distance = nearest_centre(logs.embedding[rows], broadcast.centres)
         own_labels = Labels(labels.quality[..., rows], labels.cost[..., rows])
-        second.append(
-            cell_statistics(f"client {client}", cells, distance, len(broadcast.centres), logs.take(rows), own_labels)
-        )
+        second.append(cell_statistics(f"client {client}", cells, distance, len(broadcast.centres), logs.take(rows), own_labels))
     return estimates_from(router, broadcast.centres, add_up(second)), (*first, broadcast, *second)
 
 
-def cell_statistics(
-    sender: str, cells: IntArray, distance: FloatArray, k: int, logs: Logs, labels: Labels
-) -> CellStatistics:
+def cell_statistics(sender: str, cells: IntArray, distance: FloatArray, k: int, logs: Logs, labels: Labels) -> CellStatistics:
     """Counts and sums of quality, cost and distance by cell and model; labels may have a leading axis."""
     place, size = cells * logs.n_models + logs.model, k * logs.n_models
 
     def sums(values: FloatArray) -> FloatArray:
         flat = values.reshape(-1, values.shape[-1])
         added = np.stack([np.bincount(place, row, size) for row in flat])
-        return added.reshape(*values.shape[:-1], k, logs.n_models)
+        result: FloatArray = added.reshape(*values.shape[:-1], k, logs.n_models).astype(np.float64)
+        return result
 
     counts = np.bincount(place, minlength=size).reshape(k, logs.n_models)
     return CellStatistics(sender, counts, sums(labels.quality), sums(labels.cost), sums(distance))
@@ -173,33 +164,29 @@ def estimates_from(router: KMeansRouter, centres: FloatArray, sums: CellStatisti
     """Divide sums by counts and fill the empty pairs by the router's named choice."""
     counts = sums.counts
     logged = counts > 0
-
-    def mean(values: FloatArray) -> FloatArray:
-        return np.divide(values, counts, out=np.full(values.shape, np.nan), where=np.broadcast_to(logged, values.shape))
-
-    def pooled_mean(values: FloatArray) -> FloatArray:
-        total = counts.sum(axis=0)
-        by_model = values.sum(axis=-2)
-        means = np.divide(by_model, total, out=np.full(by_model.shape, np.nan), where=np.broadcast_to(total > 0, by_model.shape))
-        return np.broadcast_to(means[..., None, :], values.shape)
-
     bare = ~logged.any(axis=1, keepdims=True)  # a cell no record fell into
-    seen = np.broadcast_to(logged.any(axis=0), logged.shape)
-    middle = {"quality": 0.5, "cost": router.c_max / 2.0}
-    far = {"quality": 0.0, "cost": PUBLISHED_FALLBACK_COST}
-    fills = {
-        "exclude": (lambda name, values: np.where(bare, pooled_mean(values), np.nan), logged | (bare & seen)),
-        "pooled-mean": (lambda name, values: pooled_mean(values), seen),
-        "mid-range": (lambda name, values: np.full(values.shape, middle[name]), np.ones_like(logged)),
-        "published": (lambda name, values: np.full(values.shape, far[name]), np.ones_like(logged)),
-    }
-    fallback, routable = fills[router.empty]
+    constant = {"mid-range": (0.5, router.c_max / 2.0), "published": (0.0, PUBLISHED_FALLBACK_COST)}
+    if router.empty in constant:
+        fallback = [np.full(counts.shape, value) for value in constant[router.empty]]
+        routable = np.ones_like(logged)
+    else:
+        borrows = bare if router.empty == "exclude" else np.ones_like(bare)  # cells that use the means over all cells
+        over_all_cells = [_ratio(v.sum(axis=-2), counts.sum(axis=0))[..., None, :] for v in (sums.quality, sums.cost)]
+        fallback = [np.where(borrows, means, np.nan) for means in over_all_cells]
+        routable = logged | (borrows & logged.any(axis=0))
     return CellEstimates(
         centres,
-        np.where(logged, mean(sums.quality), fallback("quality", sums.quality)),
-        np.where(logged, mean(sums.cost), fallback("cost", sums.cost)),
+        np.where(logged, _ratio(sums.quality, counts), fallback[0]),
+        np.where(logged, _ratio(sums.cost, counts), fallback[1]),
         counts,
-        np.divide(sums.distance, counts, out=np.zeros(counts.shape), where=logged),
+        np.where(logged, _ratio(sums.distance, counts), 0.0),
         routable,
         router.empty,
     )
+
+
+def _ratio(sums: FloatArray, counts: IntArray) -> FloatArray:
+    """Means from sums (..., shape of counts), NaN where there is no record."""
+    result: FloatArray = np.full(sums.shape, np.nan)
+    np.divide(sums, counts, out=result, where=np.broadcast_to(counts > 0, sums.shape))
+    return result

@@ -34,10 +34,15 @@ class Quantity:
     @property
     def range(self) -> str:
         """The allowed interval, as printed."""
-        kind = "integer in " if self.whole else ""
+        kind = "integer in " if self.whole else "in "
         opening = "(" if self.open_low or self.low == -math.inf else "["
         closing = ")" if self.open_high or self.high == math.inf else "]"
         return f"{kind}{opening}{self.low:g}, {self.high:g}{closing}"
+
+    def describe(self) -> str:
+        """Meaning, unit, shape and range in one line."""
+        shape = ("", "list, ", "list of lists, ")[len(self.shape)]
+        return f"{self.meaning}{f' [{self.unit}]' if self.unit else ''}; {shape}{self.range}"
 
     def check(self, name: str, value: Any) -> Any:
         """`value` checked and converted; InputError with one sentence otherwise."""
@@ -82,6 +87,10 @@ class Formula:
             if name not in given and name not in defaults:
                 raise InputError(f"The parameter '{name}' ({self.quantities[name].meaning}) is missing.")
         return self.compute(**{name: self.quantities[name].check(name, value) for name, value in given.items()})
+
+    def describe(self) -> str:
+        """What is computed, in one line."""
+        return (self.compute.__doc__ or "").strip()
 
     def optional(self) -> Mapping[str, Any]:
         """Parameters with a default, and the default."""

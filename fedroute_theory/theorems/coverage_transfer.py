@@ -19,11 +19,12 @@ Given the policy, K2 may be replaced by E_nu[w(x, pi_hat) + max_{m != pi_hat} w(
 With holes B:  Subopt <= R nu(B) + eps_B sqrt(E_nu[k2 1_{not B}]), k2 the integrand of K2, eps_B^2 the squared error outside
 B; the best B is a threshold set of k2.
 Range-aware, exact: with mu solving E_nu[min(R, mu k2)^2 / k2] = eps^2, Subopt <= E_nu min(R, mu k2) (R if there is no such
-mu). It is the largest Subopt over all U, U_hat in the range with that error, never above the other forms, and finite with holes.
+mu). It is the largest Subopt over all U, U_hat in the range with that error: never above the plain form, nor the hole form
+at the same eps, and finite with holes.
 K2 infinite: the plain form is not applicable, and the place is named."""
 
 _EPS = Quantity("root mean squared error of U_hat under the logging law", "utility", 0.0)
-_K2 = Quantity("coverage K2", "", 2.0)
+_K2 = Quantity("coverage K2 (at least 2M for a logging law of M models)", "", 0.0, open_low=True)
 
 
 def plain(*, eps: float, K2: float) -> Bound:
@@ -58,7 +59,10 @@ def saturated(weights: FloatArray, k2: FloatArray, eps: float, label_range: floa
     live = (weights > 0) & np.isfinite(k2)
     mass, pair = weights[live], k2[live]
     holes = label_range * float(weights[(weights > 0) & ~live].sum())
-    spent = lambda mu: float(mass @ (np.minimum(label_range, mu * pair) ** 2 / pair))  # noqa: E731
+
+    def spent(mu: float) -> float:
+        return float(mass @ (np.minimum(label_range, mu * pair) ** 2 / pair))
+
     top = label_range / pair.min() if pair.size else 0.0  # at mu = top every loss is at the range
     if spent(top) <= eps**2:
         return Bound({"holes": holes, "range": label_range * float(mass.sum())}, trivial=label_range)
@@ -81,13 +85,13 @@ def saturated(weights: FloatArray, k2: FloatArray, eps: float, label_range: floa
 
 FORMS = {
     "plain": Formula(plain, {"eps": _EPS, "K2": _K2}),
-    "sup-ratio": Formula(sup_ratio, {"eps": _EPS, "w_max": Quantity("sup of w", "", 1.0)}),
+    "sup-ratio": Formula(sup_ratio, {"eps": _EPS, "w_max": Quantity("sup of w", "", 0.0, open_low=True)}),
     "uniform-logging": Formula(
         uniform_logging,
         {
             "eps": _EPS,
             "M": Quantity("number of models", "", 2.0, whole=True),
-            "ratio": Quantity("sup of d nu / d rho_X", "", 1.0),
+            "ratio": Quantity("sup of d nu / d rho_X", "", 0.0, open_low=True),
         },
     ),
     "holes": Formula(
@@ -104,9 +108,7 @@ FORMS = {
         {
             "eps": _EPS,
             "mass": Quantity("test mass of each query", "", 0.0, shape=(None,)),
-            "k2": Quantity(
-                "max over m != m' of w + w' at each query, 0 where a pair is not covered", "", 0.0, shape=(None,)
-            ),
+            "k2": Quantity("max over m != m' of w + w' at each query, 0 where a pair is not covered", "", 0.0, shape=(None,)),
             "R": RANGE,
         },
     ),
@@ -170,9 +172,7 @@ def claims(case: Case) -> Iterable[Claim]:
                 answer = NotApplicable("an estimate for every model", f"none on test mass {missing:.3g}")
             else:
                 answer = Bound(plain(eps=math.sqrt(squared.sum()), K2=measured.k2).terms, trivial=problem.label_range)
-            yield Claim(
-                form, training, client, fitted.n, answer, gap.value, gap.error, assumptions=(covered, everywhere)
-            )
+            yield Claim(form, training, client, fitted.n, answer, gap.value, gap.error, assumptions=(covered, everywhere))
         k2 = np.where(estimated.all(axis=1), coverage(ratio, weights).pointwise, np.inf)
         hole, eps, outside = best_holes(weights, k2, squared, problem.label_range)
         bound = with_holes(eps=eps, K2_covered=outside, hole_mass=hole, R=problem.label_range)
@@ -254,8 +254,8 @@ def controls() -> list[Control]:
         Control(
             "full support off finite query sets: nu uniform on [0, 1], rho(x, m) = x",
             not settles and bounded_settles,
-            f"K2 on 2^4 to 2^15 midpoints goes from {values[0]:.2f} to {values[-1]:.2f} in equal steps, largest near x = {place:.1e}; "
-            f"with rho(x, m) = x + 1/2 it settles at {bounded[-1]:.4f}",
+            f"K2 on 2^4 to 2^15 midpoints goes from {values[0]:.2f} to {values[-1]:.2f} in equal steps, largest near "
+            f"x = {place:.1e}; with rho(x, m) = x + 1/2 it settles at {bounded[-1]:.4f}",
             "exact on each grid",
         ),
         Control(

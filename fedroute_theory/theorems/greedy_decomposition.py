@@ -39,9 +39,7 @@ def sup_error(*, eps: float) -> Bound:
 def interval_policy(*, high: FloatArray, low: FloatArray, chosen: int) -> Bound:
     """max(0, best rival's upper end - lower end of the chosen model)."""
     if chosen >= high.size or high.size != low.size:
-        raise InputError(
-            f"The 'chosen' parameter must name one of the {high.size} models with both ends given; got {chosen}."
-        )
+        raise InputError(f"The 'chosen' parameter must name one of the {high.size} models with both ends given; got {chosen}.")
     return Bound({"interval": float(policy_line(high, low, np.asarray(chosen)))})
 
 
@@ -81,20 +79,19 @@ def claims(case: Case) -> Iterable[Claim]:
             how="test mass where some model is excluded",
         )
         best = problem.utility.argmax(axis=1)
-        weigh = lambda values: float(problem.weights @ values)  # noqa: E731
         over_all = {
             "error-difference": {
-                "error of the best model": weigh(error[rows, best]),
-                "error of the chosen model": -weigh(error[rows, chosen]),
+                "error of the best model": problem.mean(error[rows, best]),
+                "error of the chosen model": -problem.mean(error[rows, chosen]),
             },
-            "oscillation": {"largest error": weigh(error.max(axis=1)), "least error": -weigh(error.min(axis=1))},
-            "sup": {"two sup errors": 2.0 * weigh(np.abs(error).max(axis=1))},
+            "oscillation": {"largest error": problem.mean(error.max(axis=1)), "least error": -problem.mean(error.min(axis=1))},
+            "sup": {"two sup errors": 2.0 * problem.mean(np.abs(error).max(axis=1))},
         }
         b = np.where(open_models, np.abs(error), problem.label_range)
         ordered = np.sort(b, axis=1)[:, ::-1]
         answers: dict[str, Answer] = {
             "top2": Bound(
-                {"largest error": weigh(ordered[:, 0]), "second largest error": weigh(ordered[:, 1])},
+                {"largest error": problem.mean(ordered[:, 0]), "second largest error": problem.mean(ordered[:, 1])},
                 trivial=problem.label_range,
             )
         }

@@ -101,7 +101,11 @@ def claims(case: Case) -> Iterable[Claim]:
     if not (first and sent and second):
         return
     logs, centres = case.logs, sent[0].centres
+    yield from _certificate_claims(logs, centres, first)
     yield _means_claim(logs, centres, second)
+
+
+def _certificate_claims(logs: Logs, centres: FloatArray, first: list[ClientCentres]) -> Iterable[Claim]:
     silent = [m.sender for m in first if len(m.centres) == 0]
     measured = Measurement(
         "every client sends its centres",
@@ -166,8 +170,8 @@ def _approximation_claims(
     bound = approximation(alpha=alpha, beta=beta, optimum=optimum)
     yield Claim("approximation", "federated", None, logs.size, bound, phi, assumptions=(measured,))
     if max(alpha, beta) <= 1.0 + 1e-9 and optimum > 0.0:
-        own = own_ratio(inertia=float(sum(m.inertia[0] for m in first)), weighted_inertia=between)
-        yield Claim("own-ratio", "federated", None, logs.size, own, phi / optimum, assumptions=(measured,))
+        ratio = own_ratio(inertia=float(sum(m.inertia[0] for m in first)), weighted_inertia=between)
+        yield Claim("own-ratio", "federated", None, logs.size, ratio, phi / optimum, assumptions=(measured,))
 
 
 def _factor(reached: FloatArray, optimal: FloatArray) -> float:
@@ -210,7 +214,10 @@ def polygon_family(sides: int, planes: int) -> tuple[float, float]:
     """
     turn = 2.0 * math.pi * np.arange(sides) / sides
     inner, outer = 0.25 / math.tan(math.pi / (2 * sides)), 0.25 / math.sin(math.pi / (2 * sides))
-    at = lambda radius, shift: radius * np.stack([np.cos(turn + shift), np.sin(turn + shift)], axis=1)  # noqa: E731
+
+    def at(radius: float, shift: float) -> FloatArray:
+        return radius * np.stack([np.cos(turn + shift), np.sin(turn + shift)], axis=1)
+
     middle, between = at(inner, 0.0), at(inner, math.pi / sides)
     ends = at(outer, math.pi / (2 * sides)), at(outer, -math.pi / (2 * sides))
     vertex = np.indices((sides,) * planes).reshape(planes, -1).T
@@ -223,8 +230,7 @@ def polygon_family(sides: int, planes: int) -> tuple[float, float]:
             points.append(moved.reshape(len(vertex), -1))
     even = vertex[vertex.sum(axis=1) % 2 == 0]
     centres = [
-        (middle[even] + (between[(even - shift) % sides] - middle[even]) / planes).reshape(len(even), -1)
-        for shift in (0, 1)
+        (middle[even] + (between[(even - shift) % sides] - middle[even]) / planes).reshape(len(even), -1) for shift in (0, 1)
     ]
     data = np.concatenate(points)
     reached = float((nearest_centre(data, np.concatenate(centres))[1] ** 2).sum())

@@ -27,6 +27,10 @@ ROUNDING = 1e-9
 """Relative allowance for rounding when a gap is compared with a bound."""
 
 
+NO_GAP = 1e-12
+"""Gaps up to this are rounding."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """One line of a verification.
@@ -59,8 +63,8 @@ class Evidence:
 
     @property
     def ratio(self) -> float | None:
-        """bound / gap: how loose; None where the gap is not positive."""
-        if self.bound is None or self.gap is None or self.gap <= 0.0:
+        """bound / gap: how loose; None where the gap is zero up to rounding."""
+        if self.bound is None or self.gap is None or self.gap <= NO_GAP:
             return None
         return self.bound / self.gap
 
@@ -106,9 +110,7 @@ def weigh(theorem: str, scenario: str, claims: Sequence[Claim]) -> Evidence:
         )  # fmt: skip
     bounds = [c.answer for c in answered if isinstance(c.answer, Bound)]
     gaps = np.concatenate([c.gaps if c.gaps.size else np.array([c.gap]) for c in answered])
-    limits = np.concatenate(
-        [c.bounds if c.gaps.size else np.array([b.value]) for c, b in zip(answered, bounds, strict=True)]
-    )
+    limits = np.concatenate([c.bounds if c.gaps.size else np.array([b.value]) for c, b in zip(answered, bounds, strict=True)])
     violations = int((gaps > limits + ROUNDING * np.maximum(np.abs(limits), 1.0)).sum())
     delta = bounds[0].delta
     verdict, power = decide(violations, gaps.size, delta)

@@ -77,8 +77,8 @@ def verify(
     """Check the theorems (default: all) on every scenario.
 
     mode: "quick", "default" or "full". delta: failure probability granted to each probabilistic claim. workers: processes,
-    unless an executor is handed in. progress: called with (done, total, cell, its evidence). Raises InputError for unknown names or values
-    out of range.
+    unless an executor is handed in. progress: called with (done, total, cell, its evidence).
+    Raises InputError for unknown names or values out of range.
     """
     known = registry()
     slugs = tuple(known) if theorems is None else tuple(theorems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -31,7 +31,7 @@ Built = tuple[RoutingProblem, Federation | None, Logs]
 SIZES = {"quick": (300,), "default": (300, 3000), "full": (300, 3000, 30000)}
 """Records a client, by mode."""
 
-REPETITIONS = {"quick": 450, "default": 600, "full": 2000}
+REPETITIONS = {"quick": 450, "default": 600, "full": 600}
 """Redrawn labels, by mode: enough that no violation at all shows a rate below delta = 0.05."""
 
 
@@ -45,7 +45,7 @@ class Scenario:
     name: str
     build: Callable[[Rng, int], Built]
     router: KMeansRouter
-    sizes: dict[str, tuple[int, ...]]
+    sizes: Mapping[str, tuple[int, ...]]
     theorems: tuple[str, ...] = ()
 
 

@@ -184,26 +184,35 @@ def trap_pair_line_needs_greedy() -> bool:
 def steps() -> list[Step]:
     return [
         Step("U(a)-U(b) = [V(a)-V(b)] + e(a)-e(b); the bracket is <= 0 for greedy b", SYMPY, decomposition_identity),
-        Step("regret <= e(pi*)-e(pi_hat) <= osc e <= 2 max|e|, and osc e <= top2(|e|), 729 tables", ENUMERATION,
-             chain_of_lines),
-        Step("any policy: worst regret over l <= U <= h equals max(0, max_{m != pi} h - l(pi))", ENUMERATION,
-             policy_line_is_the_worst_case),
-        Step("greedy: policy line <= max_{m != m'} up(m)+down(m'), which is >= 0", ENUMERATION,
-             pair_line_holds_and_is_nonnegative),
-        Step("the two opposite pairs add up to two interval lengths, so one of them is >= 0", SYMPY,
-             pair_line_sign_identity),
+        Step(
+            "regret <= e(pi*)-e(pi_hat) <= osc e <= 2 max|e|, and osc e <= top2(|e|), 729 tables", ENUMERATION, chain_of_lines
+        ),
+        Step(
+            "any policy: worst regret over l <= U <= h equals max(0, max_{m != pi} h - l(pi))",
+            ENUMERATION,
+            policy_line_is_the_worst_case,
+        ),
+        Step(
+            "greedy: policy line <= max_{m != m'} up(m)+down(m'), which is >= 0",
+            ENUMERATION,
+            pair_line_holds_and_is_nonnegative,
+        ),
+        Step("the two opposite pairs add up to two interval lengths, so one of them is >= 0", SYMPY, pair_line_sign_identity),
         Step("up = down = b gives top2(b)", ENUMERATION, pair_line_is_top2),
         Step("greedy: clipped policy line <= policy line <= top2(b), and clipped <= R", ENUMERATION, policy_below_top2),
-        Step("models out of the argmax: worst case = policy line <= pair line <= top2 with b = R", ENUMERATION,
-             excluded_models),
+        Step(
+            "models out of the argmax: worst case = policy line <= pair line <= top2 with b = R", ENUMERATION, excluded_models
+        ),
         Step("a model kept at mid-range has error at most R/2", RATIONAL, midrange_fallback),
         Step("tied U_hat and errors +b, -b: all lines are equalities", RATIONAL, extremal_family),
         Step("trap: regret <= max|e| is false (1/2 against 1/4)", RATIONAL, trap_factor_one),
         Step("trap: an excluded model with b = R/2 is false (R against R/2)", RATIONAL, trap_excluded_at_half),
-        Step("trap: with m = pi_hat the policy line is 4/5, above top2 = 2/5; right value 3/10", RATIONAL,
-             trap_chosen_model_in_the_maximum),
-        Step("trap: the pair line for a policy that is not greedy (1 against 0)", RATIONAL,
-             trap_pair_line_needs_greedy),
+        Step(
+            "trap: with m = pi_hat the policy line is 4/5, above top2 = 2/5; right value 3/10",
+            RATIONAL,
+            trap_chosen_model_in_the_maximum,
+        ),
+        Step("trap: the pair line for a policy that is not greedy (1 against 0)", RATIONAL, trap_pair_line_needs_greedy),
         Step("pointwise inequalities integrate to E_nu (both sides are measurable and bounded)", READER),
     ]
 

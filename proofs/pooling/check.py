@@ -226,16 +226,15 @@ def steps() -> list[Step]:
         Step("D/K2(rho_bar) >= sum D_i/K2(rho_i) on 7,290 federations", ENUMERATION, effective_records_add_up),
         Step("equality for identical clients", RATIONAL, identical_clients_add_exactly),
         Step("complementary clients: each alone not applicable, the pool finite", RATIONAL, complementary_clients),
-        Step("strict iff on positive nu mass every maximal pair has a model others log", ENUMERATION,
-             strictness_condition),
+        Step("strict iff on positive nu mass every maximal pair has a model others log", ENUMERATION, strictness_condition),
         Step("trap: 'a maximal pair that others also log' - ties: no gain", RATIONAL, tied_pair_gains_nothing),
         Step("one model of the pair is enough", RATIONAL, one_model_of_the_pair_is_enough),
         Step("S_fed <= S_i implies the federated certificate is at most the client's", SYMPY, federated_bound_order),
-        Step("trap: equal eps_opt per record, 1.09 local against 3.35 federated", INTERVAL,
-             trap_equal_error_per_record),
+        Step("trap: equal eps_opt per record, 1.09 local against 3.35 federated", INTERVAL, trap_equal_error_per_record),
         Step("the same trap below the range: 0.109 against 0.335", INTERVAL, trap_below_the_range),
-        Step("trap: realised suboptimality has no such order, not even in expectation (+0.027)", ENUMERATION,
-             trap_realised_order),
+        Step(
+            "trap: realised suboptimality has no such order, not even in expectation (+0.027)", ENUMERATION, trap_realised_order
+        ),
     ]
 
 

@@ -253,9 +253,7 @@ def family_by_full_enumeration() -> bool:
     """n = 2, D = 2: all partitions into at most 4 blocks confirm both optima."""
     clients, middles, bad = family(2)
     everything = [m for part in middles for m in part]
-    local = all(
-        optima(x, [1] * 8, 4)[0] == nearest_cost(x, [1] * 8, m) for x, m in zip(clients, middles, strict=True)
-    )
+    local = all(optima(x, [1] * 8, 4)[0] == nearest_cost(x, [1] * 8, m) for x, m in zip(clients, middles, strict=True))
     return local and optima(everything, [2] * 8, 4)[0] == nearest_cost(everything, [2] * 8, bad)
 
 
@@ -344,8 +342,9 @@ def tie_free_family() -> bool:
         return tuple(v + eta * (w - v) for v, w in zip(m, home[m], strict=True))
 
     for x in range(3):
-        moved = [(m, tuple(s + (1 - zeta) * (v - w) for s, v, w in zip(shift(m), p, m, strict=True)))
-                 for y, m, p in pairs if y == x]
+        moved = [
+            (m, tuple(s + (1 - zeta) * (v - w) for s, v, w in zip(shift(m), p, m, strict=True))) for y, m, p in pairs if y == x
+        ]
         if not closest_pairs_are(moved):
             return False
     return closest_pairs_are([(home[m], shift(m)) for part in middles for m in part])
@@ -391,28 +390,36 @@ def steps() -> list[Step]:
     return [
         Step("(a) count-weighted client means are the pooled means", RATIONAL, pooled_means),
         Step("Huygens: sum |x-c|^2 = sum |x-b|^2 + n|b-c|^2 when b is the mean", SYMPY, huygens),
-        Step("(b) phi(X; label of b(x)) = sum W_i + phi_w(B;C), and phi(X;C) is at most that", ENUMERATION,
-             exact_form_and_certificate),
-        Step("trap: nearest-centre inertia with stale labels, 26/3 against 89/12", RATIONAL,
-             trap_nearest_inertia_example),
-        Step("that trap fails in every case where the inertias differ and the server has one centre", ENUMERATION,
-             trap_nearest_inertia_is_common),
-        Step("trap: a local centre that is not the mean of its labels, 5 against 3", RATIONAL,
-             trap_centre_not_the_mean),
+        Step(
+            "(b) phi(X; label of b(x)) = sum W_i + phi_w(B;C), and phi(X;C) is at most that",
+            ENUMERATION,
+            exact_form_and_certificate,
+        ),
+        Step("trap: nearest-centre inertia with stale labels, 26/3 against 89/12", RATIONAL, trap_nearest_inertia_example),
+        Step(
+            "that trap fails in every case where the inertias differ and the server has one centre",
+            ENUMERATION,
+            trap_nearest_inertia_is_common,
+        ),
+        Step("trap: a local centre that is not the mean of its labels, 5 against 3", RATIONAL, trap_centre_not_the_mean),
         Step("(c) sum W_i <= alpha sum OPT_K(X_i) <= alpha OPT_K(X); Minkowski on x -> b(x) -> c*(x)", READER),
         Step("Minkowski's cross term: W + OPT + 2 sqrt(W OPT)", SYMPY, minkowski_cross_term),
         Step("the constant alpha + beta (1 + sqrt alpha)^2, 5 at alpha = beta = 1", SYMPY, constant_from_alpha_beta),
         Step("the computable ratio (W+phi_w)/max(W,(sqrt phi_w - sqrt W)^2) is at most 5", SYMPY, posterior_ratio),
-        Step("(c) on 630 two-client instances, all ties: holds; worst ratio 21/10", ENUMERATION,
-             approximation_on_small_instances),
+        Step(
+            "(c) on 630 two-client instances, all ties: holds; worst ratio 21/10", ENUMERATION, approximation_on_small_instances
+        ),
         Step("inertia by pairs, and its lower bound (s-1) delta^2/2", SQUARES, cluster_lower_bound),
         Step("family n = 2, D = 2: both optima by enumerating all partitions", ENUMERATION, family_by_full_enumeration),
         Step("family n = 2, D = 3: both optima meet the pair lower bound", RATIONAL, family_lower_bounds),
         Step("2n-gon distances: h^2, |c-c'|^2, end to next centre", FLOAT, polygon_distances),
         Step("family ratio: brute force = formula for n = 2, D = 2, 3, 4", ENUMERATION, family_ratio_brute_force),
         Step("limit in D: 1 + 4 cos^2(pi/2n) = 3 + 2 cos(pi/n); supremum 5", SYMPY, limit_formula),
-        Step("finite n, D: ratio = 1 + 4 cos^2(pi/2n)(1 - 1/D), the certificate (b) attained; above 4.9 reached", FLOAT,
-             finite_ratio),
+        Step(
+            "finite n, D: ratio = 1 + 4 cos^2(pi/2n)(1 - 1/D), the certificate (b) attained; above 4.9 reached",
+            FLOAT,
+            finite_ratio,
+        ),
         Step("ties are not needed: perturbed family with unique optima (n = 2, D = 3)", RATIONAL, tie_free_family),
     ]
 

@@ -121,9 +121,7 @@ class CellGeometry:
             if rows.size:
                 for m in np.unique(self.logs.model[records]):
                     own = records[self.logs.model[records] == m]
-                    cost = transport_cost(
-                        self.problem.embeddings[rows], self.problem.weights[rows], self.logs.embedding[own]
-                    )
+                    cost = transport_cost(self.problem.embeddings[rows], self.problem.weights[rows], self.logs.embedding[own])
                     result[k], exact = max(result[k], cost.value), exact and cost.exact
         return result, exact
 
@@ -143,9 +141,7 @@ class PairIntervals:
     logged: BoolArray
 
     @classmethod
-    def around(
-        cls, problem: RoutingProblem, estimates: CellEstimates, up: FloatArray, down: FloatArray
-    ) -> PairIntervals:
+    def around(cls, problem: RoutingProblem, estimates: CellEstimates, up: FloatArray, down: FloatArray) -> PairIntervals:
         """Complete the widths of logged pairs (broadcastable to (T, K, M)) by those of empty pairs."""
         utility = estimates.utility(problem.lam)
         utility = utility if utility.ndim == 3 else utility[None]

@@ -31,9 +31,7 @@ def claims(case: Case) -> Iterable[Claim]:
         yield from training_claims(case, training, client, estimates, slope)
 
 
-def training_claims(
-    case: Case, training: str, client: int | None, estimates: CellEstimates, slope: Slope
-) -> Iterable[Claim]:
+def training_claims(case: Case, training: str, client: int | None, estimates: CellEstimates, slope: Slope) -> Iterable[Claim]:
     """The claims about one trained router."""
     problem = case.problem
     geometry = CellGeometry(problem, case.logs_of(client), estimates)
@@ -59,9 +57,7 @@ def training_claims(
             )  # fmt: skip
         failure = event_failure(geometry, case.delta, width)
         if failure is not None and not isinstance(answers["relative"][0], NotApplicable):
-            bound = Bound(
-                {"delta": case.delta}, kind="upper", trivial=1.0, notes="exact failure probability of the event"
-            )
+            bound = Bound({"delta": case.delta}, kind="upper", trivial=1.0, notes="exact failure probability of the event")
             yield Claim(f"event/{width}", training, client, estimates.n, bound, failure)
 
 
@@ -112,9 +108,7 @@ def intervals(geometry: CellGeometry, delta: float) -> dict[str, PairIntervals]:
     low, high = kl_interval(unit, counts, log_term)
     return {
         "hoeffding": PairIntervals.around(problem, estimates, plain, plain),
-        "kl": PairIntervals.around(
-            problem, estimates, problem.label_range * (high - unit), problem.label_range * (unit - low)
-        ),
+        "kl": PairIntervals.around(problem, estimates, problem.label_range * (high - unit), problem.label_range * (unit - low)),
     }
 
 
@@ -146,10 +140,10 @@ def _answers(
         result[form] = (Bound(terms, delta, trivial=geometry.problem.label_range, notes=notes), bounds)
     numbers = {f: (a, b) for f, (a, b) in result.items() if isinstance(a, Bound) and f != "relative"}
     if numbers:
-        winner = min(numbers, key=lambda f: numbers[f][0].value)  # type: ignore[union-attr]
+        winner = min(numbers, key=lambda f: numbers[f][0].value)
         repetitions = max(b.size for _, b in numbers.values())
         least = np.min([np.broadcast_to(b, repetitions) for _, b in numbers.values()], axis=0)
-        result["least"] = (replace(numbers[winner][0], notes=f"the {winner} form"), least)  # type: ignore[type-var]
+        result["least"] = (replace(numbers[winner][0], notes=f"the {winner} form"), least)
     return result
 
 
@@ -191,9 +185,7 @@ def _form(
     if form == "pairwise":
         reach = slope * geometry.record_distance
         parts = {"distance": (reach, reach)} | at_queries
-        return forms.pairwise(geometry, pairs, slope), forms.pointwise_terms(
-            parts, problem.weights, problem.label_range
-        )
+        return forms.pairwise(geometry, pairs, slope), forms.pointwise_terms(parts, problem.weights, problem.label_range)
     near = np.where(logged[cell], slope * geometry.distance[:, None], 0.0)
     far = np.where(logged, slope * geometry.estimates.distance, 0.0)[cell]
     parts = {"distance": (near, near), "records": (far, far)} | at_queries
@@ -215,9 +207,8 @@ def _policy(
     above = estimate + np.sum([u for u, _ in parts.values()], axis=0)
     above[rows, picked] = -np.inf
     rival = above.argmax(axis=1)
-    weigh = lambda values: float(problem.weights @ values)  # noqa: E731
-    terms = {"estimated margin": weigh(estimate[rows, rival] - estimate[rows, picked])}
-    terms |= {name: weigh(u[rows, rival] + d[rows, picked]) for name, (u, d) in parts.items()}
+    terms = {"estimated margin": problem.mean(estimate[rows, rival] - estimate[rows, picked])}
+    terms |= {name: problem.mean(u[rows, rival] + d[rows, picked]) for name, (u, d) in parts.items()}
     bounds = forms.policy(geometry, pairs, slope, chosen)
     return bounds, terms | {"range cap": float(bounds[0]) - math.fsum(terms.values())}
 

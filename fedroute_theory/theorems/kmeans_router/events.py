@@ -55,9 +55,7 @@ def event_failure(geometry: CellGeometry, delta: float, width: str, scale: float
     return float(-np.expm1(held))
 
 
-def _outside(
-    labels: FloatArray, truth: float, problem: RoutingProblem, level: float, width: str, scale: float
-) -> BoolArray:
+def _outside(labels: FloatArray, truth: float, problem: RoutingProblem, level: float, width: str, scale: float) -> BoolArray:
     from scipy.special import rel_entr
 
     unit = np.clip((labels - problem.low) / problem.label_range, 0.0, 1.0)

@@ -40,7 +40,11 @@ def one_cell(
         1, problem.n_models, labels, "fixed",
     )  # fmt: skip
     counts = np.bincount(chosen, minlength=problem.n_models)[None]
-    mean = lambda values: (np.bincount(chosen, values, problem.n_models) / np.maximum(counts[0], 1))[None]  # noqa: E731
+
+    def mean(values: FloatArray) -> FloatArray:
+        averages: FloatArray = np.bincount(chosen, values, problem.n_models) / np.maximum(counts[0], 1)
+        return averages[None]
+
     far = mean(np.abs(records[:, 0] - centre))
     estimates = CellEstimates(np.array([[centre]]), mean(quality), mean(cost), counts, far, counts > 0)
     return logs, estimates
@@ -131,7 +135,8 @@ def _adaptive_trap() -> Control:
     return Control(
         "logs that stop after seeing labels",
         chance > delta and isinstance(said, NotApplicable),
-        f"at most {records} records, stopped at the first exit: the event fails with probability {chance:.3f} > {delta}; {said}",
+        f"at most {records} records, stopped at the first exit: the event fails with probability {chance:.3f} > {delta}; "
+        f"{said}",
         "exact by dynamic programming",
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fedroute_theory._validate import BoolArray, FloatArray, IntArray
-from fedroute_theory.lines import worst_pair, worst_pair_models
+from fedroute_theory.lines import pick, worst_pair, worst_pair_models
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairIntervals
 
 _CHUNK = 4_000_000
@@ -27,24 +27,27 @@ def sharp(geometry: CellGeometry, pairs: PairIntervals, slope: float) -> FloatAr
     none = worst_pair(up_empty, down_empty)
     cell, near = geometry.cell, slope * geometry.distance
     value = np.maximum(np.maximum(both[:, cell] + 2.0 * near, one[:, cell] + near), none[:, cell])
-    return np.minimum(value, geometry.problem.label_range) @ geometry.problem.weights
+    bound: FloatArray = np.minimum(value, geometry.problem.label_range) @ geometry.problem.weights
+    return bound
 
 
 def policy(geometry: CellGeometry, pairs: PairIntervals, slope: float, chosen: IntArray) -> FloatArray:
     """(T,) E max(0, best rival's upper end - lower end of the chosen model), ends clipped to the utility range."""
     problem, logged = geometry.problem, pairs.logged
     reach = slope * geometry.estimates.distance
-    picked = chosen[..., None]
-    take = lambda values: np.take_along_axis(np.broadcast_to(values, pairs.estimate.shape), picked, -1)[..., 0]  # noqa: E731
-    rival = np.ones(pairs.estimate.shape, dtype=bool)
-    np.put_along_axis(rival, picked, False, axis=-1)
+    shape = pairs.estimate.shape
+    rival = np.ones(shape, dtype=bool)
+    np.put_along_axis(rival, chosen[..., None], False, axis=-1)
     above_logged = _only(pairs.estimate + pairs.up + reach, rival & logged).max(-1)
     above_empty = _only(pairs.estimate + pairs.up, rival & ~logged).max(-1)
-    below = take(pairs.estimate - pairs.down - np.where(logged, reach, 0.0))
+    below = pick(pairs.estimate - pairs.down - np.where(logged, reach, 0.0), chosen)
     cell, near = geometry.cell, slope * geometry.distance
     high = np.minimum(np.maximum(above_logged[:, cell] + near, above_empty[:, cell]), problem.high)
-    low = np.maximum(below[:, cell] - near * take(logged)[:, cell], problem.low)
-    return np.maximum(0.0, high - low) @ problem.weights
+    low = np.maximum(
+        below[:, cell] - near * pick(np.broadcast_to(logged.astype(np.float64), shape), chosen)[:, cell], problem.low
+    )
+    bound: FloatArray = np.maximum(0.0, high - low) @ problem.weights
+    return bound
 
 
 def pairwise(geometry: CellGeometry, pairs: PairIntervals, slope: float) -> FloatArray:
@@ -74,7 +77,8 @@ def by_cells(geometry: CellGeometry, pairs: PairIntervals, shift: FloatArray, sl
     """
     spread = 0.0 if slope is None else slope * geometry.query_spread
     value = spread + worst_pair(pairs.up + shift, pairs.down - shift)
-    return np.minimum(value, geometry.problem.label_range) @ geometry.by_cell.mass
+    bound: FloatArray = np.minimum(value, geometry.problem.label_range) @ geometry.by_cell.mass
+    return bound
 
 
 def pointwise_terms(
@@ -84,9 +88,8 @@ def pointwise_terms(
     up = np.sum([u for u, _ in parts.values()], axis=0)
     down = np.sum([d for _, d in parts.values()], axis=0)
     best, worst = worst_pair_models(up, down)
-    at = lambda values, place: np.take_along_axis(values, place[:, None], axis=1)[:, 0]  # noqa: E731
-    terms = {name: float(weights @ (at(u, best) + at(d, worst))) for name, (u, d) in parts.items()}
-    total = at(up, best) + at(down, worst)
+    terms = {name: float(weights @ (pick(u, best) + pick(d, worst))) for name, (u, d) in parts.items()}
+    total = pick(up, best) + pick(down, worst)
     return terms | {"range cap": float(weights @ (np.minimum(total, label_range) - total))}
 
 

@@ -68,9 +68,7 @@ def _widths(counts: FloatArray, N: float, R: float, delta: float) -> FloatArray:
     return np.where(counts > 0, R * hoeffding(counts.astype(np.int64), math.log(2.0 * N / delta)), R / 2.0)
 
 
-def sharp_at(
-    *, L: float, distance: float, radius: FloatArray, counts: FloatArray, N: float, R: float, delta: float
-) -> Bound:
+def sharp_at(*, L: float, distance: float, radius: FloatArray, counts: FloatArray, N: float, R: float, delta: float) -> Bound:
     """The sharp form for one query at `distance` from its centre."""
     _same_length(radius=radius, counts=counts)
     logged = counts > 0
@@ -84,9 +82,7 @@ def sharp_at(
     return Bound(pointwise_terms(rows, np.ones(1), R), delta, trivial=R)
 
 
-def pairwise_at(
-    *, L: float, record_distance: FloatArray, counts: FloatArray, N: float, R: float, delta: float
-) -> Bound:
+def pairwise_at(*, L: float, record_distance: FloatArray, counts: FloatArray, N: float, R: float, delta: float) -> Bound:
     """The pairwise form for one query with the given mean distances to the records of each model."""
     bound = sharp_at(L=L, distance=0.0, radius=record_distance, counts=counts, N=N, R=R, delta=delta)
     return Bound({name: value for name, value in bound.terms.items() if name != "distance"}, delta, trivial=R)
@@ -138,9 +134,7 @@ def spread_of(
 def relative_of(*, mass: FloatArray, s: FloatArray, counts: FloatArray, N: float, R: float, delta: float) -> Bound:
     """sum_k nu_k top2(s_k + w_k)."""
     if s.shape != counts.shape or s.shape[0] != mass.size:
-        raise InputError(
-            f"The 's' and 'counts' parameters must have shape ({mass.size}, M); got {s.shape} and {counts.shape}."
-        )
+        raise InputError(f"The 's' and 'counts' parameters must have shape ({mass.size}, M); got {s.shape} and {counts.shape}.")
     logged = counts > 0
     parts = {
         "mismatch": np.where(logged, s, 0.0),
@@ -230,9 +224,7 @@ FORMS = {
             "delta": DELTA,
         },
     ),
-    "relative": Formula(
-        relative_of, {"mass": _MASS, "s": _S, "counts": _COUNTS_KM, "N": _N, "R": RANGE, "delta": DELTA}
-    ),
+    "relative": Formula(relative_of, {"mass": _MASS, "s": _S, "counts": _COUNTS_KM, "N": _N, "R": RANGE, "delta": DELTA}),
     "hoeffding-width": Formula(
         hoeffding_width, {"n": replace(_THREE["n_min"], meaning="records"), "N": _N, "R": RANGE, "delta": DELTA}
     ),

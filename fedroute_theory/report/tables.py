@@ -1,0 +1,130 @@
+"""Verdicts as tables: one row a scenario, size and training; one column a form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fedroute_theory.verify import Evidence, Verdict, Verification
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A title, column headers and rows of ready-made cells."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def markdown(self) -> str:
+        """The table as Markdown."""
+        lines = ["| " + " | ".join(self.headers) + " |", "|" + "---|" * len(self.headers)]
+        lines += ["| " + " | ".join(row) + " |" for row in self.rows]
+        return f"### {self.title}\n\n" + "\n".join(lines) + "\n"
+
+
+def figure(value: float | None) -> str:
+    """A number in four significant digits, - for none."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+EXACT_FORMS = ("event", "conclusion")
+"""Forms whose gap is an exact failure probability, listed apart."""
+
+
+def bound_tables(verification: Verification) -> list[TextTable]:
+    """For each theorem its bounds beside the gaps; of several widths the least bound is shown."""
+    slugs = list(dict.fromkeys(e.theorem for e in verification.results))
+    return [_bounds_of(slug, [e for e in verification.results if e.theorem == slug]) for slug in slugs]
+
+
+def _bounds_of(slug: str, evidence: Sequence[Evidence]) -> TextTable:
+    shown = [e for e in evidence if e.form.split("/")[0] not in EXACT_FORMS]
+    forms = list(dict.fromkeys(e.form.split("/")[0] for e in shown))
+    groups: dict[tuple[str, str, int], list[Evidence]] = {}
+    for e in shown:
+        groups.setdefault((e.scenario, e.training, e.n), []).append(e)
+    rows = []
+    for (scenario, training, n), group in groups.items():
+        least = {form: _least([e for e in group if e.form.split("/")[0] == form]) for form in forms}
+        main = next((e.gap for e in group if e.gap is not None), None)
+        best = min(
+            (e for e in least.values() if e is not None and e.bound is not None and e.gap == main),
+            key=lambda e: e.bound or 0.0,
+            default=None,
+        )
+        blame = "-" if best is None else best.largest_term + (" (vacuous)" if best.vacuous else "")
+        ratio = figure(best.ratio) if best is not None else "-"
+        cells = [_cell(least[form], main) for form in forms]
+        verdicts = {e.verdict for e in group}
+        worst = next(v for v in _SEVERITY if v in verdicts)
+        rows.append((scenario, training, str(n), figure(main), *cells, ratio, blame, str(worst)))
+    headers = ("scenario", "training", "n", "gap", *forms, "bound/gap", "largest term", "verdict")
+    return TextTable(slug, headers, tuple(rows))
+
+
+_SEVERITY = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.HOLDS, Verdict.NOT_APPLICABLE)
+
+
+def _least(evidence: Sequence[Evidence]) -> Evidence | None:
+    answered = [e for e in evidence if e.bound is not None]
+    return min(answered, key=lambda e: e.bound or 0.0) if answered else None
+
+
+def _cell(evidence: Evidence | None, main: float | None) -> str:
+    if evidence is None:
+        return "n/a"
+    other = "" if evidence.gap == main else f" (gap {figure(evidence.gap)})"
+    return figure(evidence.bound) + ("*" if evidence.vacuous else "") + other
+
+
+def exact_table(verification: Verification) -> TextTable:
+    """The largest exact failure probability of every event and conclusion, beside delta."""
+    groups: dict[tuple[str, str], list[Evidence]] = {}
+    for e in verification.results:
+        if e.form.split("/")[0] in EXACT_FORMS:
+            groups.setdefault((e.theorem, e.form), []).append(e)
+    rows = []
+    for (slug, form), group in groups.items():
+        worst = max(group, key=lambda e: e.gap or 0.0)
+        verdicts = {e.verdict for e in group}
+        verdict = next(v for v in _SEVERITY if v in verdicts)
+        rows.append((slug, form, figure(worst.gap), figure(worst.bound), str(len(group)), worst.scenario, str(verdict)))
+    headers = ("theorem", "form", "worst exact probability", "delta", "cases", "worst scenario", "verdict")
+    return TextTable("Exact failure probabilities", headers, tuple(rows))
+
+
+def extremal_table(verification: Verification) -> TextTable:
+    """The families in which bound / gap is known."""
+    rows = [
+        (slug, e.form, e.name, f"{e.bound / e.gap:.6f}", f"{e.ratio:.6f}", "reproduced" if e.reproduced else "MISSED")
+        for slug, e in verification.extremal
+    ]
+    headers = ("theorem", "form", "family", "bound/gap", "predicted", "")
+    return TextTable("Extremal families", headers, tuple(rows))
+
+
+def control_table(verification: Verification) -> TextTable:
+    """Wrong statements and broken assumptions, and whether they were caught."""
+    rows = [(slug, c.name, "caught" if c.caught else "NOT CAUGHT", c.how, c.evidence) for slug, c in verification.controls]
+    return TextTable("Negative controls", ("theorem", "wrong on purpose", "", "how", "evidence"), tuple(rows))
+
+
+def summary(verification: Verification) -> str:
+    """What the run found, in a few lines."""
+    counts = {verdict: sum(e.verdict is verdict for e in verification.results) for verdict in Verdict}
+    powers = [e.power for e in verification.results if e.power is not None]
+    vacuous = sum(e.vacuous for e in verification.results)
+    lines = [
+        ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count or verdict is Verdict.VIOLATED)
+        + f" of {len(verification.results)} claims ({vacuous} of the bounds vacuous, marked *)",
+        f"{sum(e.reproduced for _, e in verification.extremal)} of {len(verification.extremal)} extremal families "
+        f"reproduced, {sum(c.caught for _, c in verification.controls)} of {len(verification.controls)} wrong statements "
+        "caught",
+    ]
+    if powers:
+        lines.append(
+            f"delta {verification.delta:g}; a violation rate of {max(powers):.3f} or more would have been caught with "
+            "probability 0.9 in every randomised claim"
+        )
+    return "\n".join([*lines, *verification.failures])
