@@ -6,38 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fedroute_theory._validate import BoolArray, FloatArray, InputError, IntArray
+from fedroute_theory._validate import BoolArray, FloatArray, IntArray
+from fedroute_theory.distances import nearest_centre
 from fedroute_theory.problem import Policy
-
-_BLOCK = 16384
-
-
-def nearest_centre(points: FloatArray, centres: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Index of the nearest centre (n,) and the Euclidean distance to it (n,); ties go to the lowest index.
-
-    points: (n, d). centres: (K, d). Products in blocks; near-ties are decided by differences, so the answer for a
-    point does not depend on the other points.
-    """
-    from scipy.spatial.distance import cdist
-
-    if points.ndim != 2 or points.shape[1] != centres.shape[1]:
-        raise InputError(f"The points must have shape (any, {centres.shape[1]}); got shape {points.shape}.")
-    cell = np.empty(points.shape[0], dtype=np.int64)
-    distance = np.empty(points.shape[0])
-    norm = np.einsum("kd,kd->k", centres, centres)
-    for start in range(0, points.shape[0], _BLOCK):
-        block = points[start : start + _BLOCK]
-        score = block @ (-2.0 * centres.T)
-        score += norm
-        found = score.argmin(axis=1)
-        best = score[np.arange(block.shape[0]), found]
-        doubt = 1e-10 * (np.einsum("nd,nd->n", block, block) + norm.max()) + best
-        close = np.flatnonzero((score <= doubt[:, None]).sum(axis=1) > 1)
-        if close.size:
-            found[close] = cdist(block[close], centres).argmin(axis=1)
-        cell[start : start + _BLOCK] = found
-        distance[start : start + _BLOCK] = np.linalg.norm(block - centres[found], axis=1)
-    return cell, distance
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, IntArray, choice
-from fedroute_theory.estimates import nearest_centre
+from fedroute_theory.distances import nearest_centre
 
 INITIALISATIONS = {"k-means++": "k-means++", "published": "random"}
 """Name of a choice and what scikit-learn calls it; `published` starts from distinct random points."""
@@ -40,37 +42,56 @@ def means_of(points: FloatArray, labels: IntArray, weights: FloatArray | None = 
     return Clustering(centres, labels, mass, float(weight @ squares))
 
 
-def lloyd(
-    points: FloatArray,
-    clusters: int,
-    seed: int,
-    *,
-    init: str,
-    restarts: int,
-    iterations: int,
-    weights: FloatArray | None = None,
-) -> Clustering:
-    """Best of `restarts` runs of Lloyd's algorithm, then the means of its final nearest-centre assignment.
+@dataclass(frozen=True)
+class Lloyd:
+    """How Lloyd's algorithm is run: number of centres, start, restarts, iterations, seed."""
 
-    The outcome depends on the set of points and the seed only: points are put in a canonical order, and one thread does
-    the sums. Fewer distinct points than clusters give one centre a point.
+    clusters: int
+    init: str
+    restarts: int
+    iterations: int
+    seed: int
+
+
+def cluster(points: FloatArray, how: Lloyd, weights: FloatArray | None = None) -> Clustering:
+    """Best of the restarts, then the means of its final nearest-centre assignment. weights: (n,), default equal."""
+    return cluster_each([points], how, weights)[0]
+
+
+def cluster_each(sets: list[FloatArray], how: Lloyd, weights: FloatArray | None = None) -> list[Clustering]:
+    """Cluster several sets of points at the same time, each on one thread.
+
+    The outcome depends on each set and the seed only: points are put in a canonical order, and one thread does the sums.
+    Fewer distinct points than clusters give one centre a point.
     """
-    from sklearn.cluster import KMeans
+    from sklearn.cluster import KMeans  # noqa: F401  (imported once, before the threads need it)
     from threadpoolctl import threadpool_limits
 
-    choice("init", init, INITIALISATIONS)
+    choice("init", how.init, INITIALISATIONS)
+    with threadpool_limits(limits=1), ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda points: _best_of_restarts(points, how, weights), sets))
+
+
+def _best_of_restarts(points: FloatArray, how: Lloyd, weights: FloatArray | None) -> Clustering:
+    from sklearn.cluster import KMeans
+
     order = canonical_order(points)
     ordered, weight = points[order], None if weights is None else weights[order]
     labels = np.empty(points.shape[0], dtype=np.int64)
-    distinct = np.unique(ordered, axis=0) if points.shape[0] <= 64 * clusters else None
-    if distinct is not None and distinct.shape[0] <= clusters:
+    distinct = np.unique(ordered, axis=0) if points.shape[0] <= 64 * how.clusters else None
+    if distinct is not None and distinct.shape[0] <= how.clusters:
         labels[order] = nearest_centre(ordered, distinct)[0]
         return means_of(points, labels, weights)
-    with threadpool_limits(limits=1):
-        fitted = KMeans(clusters, init=INITIALISATIONS[init], n_init=restarts, max_iter=iterations, random_state=seed).fit(
-            ordered, sample_weight=weight
-        )
-        labels[order] = nearest_centre(ordered, fitted.cluster_centers_)[0]
+    model = KMeans(
+        how.clusters,
+        init=INITIALISATIONS[how.init],
+        n_init=how.restarts,
+        max_iter=how.iterations,
+        random_state=how.seed,
+        copy_x=False,  # `ordered` is this function's own
+    )
+    model.fit(ordered, sample_weight=weight)
+    labels[order] = nearest_centre(points[order], model.cluster_centers_)[0]
     return means_of(points, labels, weights)
 
 

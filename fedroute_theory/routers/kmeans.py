@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError, IntArray, choice, integer
-from fedroute_theory.estimates import CellEstimates, nearest_centre
+from fedroute_theory.distances import nearest_centre
+from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Broadcast, CellStatistics, ClientCentres, Labels, Logs, Message
-from fedroute_theory.routers.clustering import Clustering, lloyd, shareable
+from fedroute_theory.routers.clustering import Clustering, Lloyd, cluster, cluster_each, shareable
 
 EMPTY_CHOICES = {
     "exclude": "never routed to; a cell without any record falls back on the means over all cells",
@@ -86,66 +87,91 @@ def train(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = N
     """Train local, federated and pooled on the same logs.
 
     labels: redrawn labels of the same records (T, D); the estimates then have a leading axis of T repetitions. Centres
-    depend on queries and seed only, so they are found once.
+    depend on queries and seed only, so they are found once. seed: in [0, 2^32).
     """
-    seed = integer("seed", seed, 0, 2**32 - 1)
-    labels = labels or Labels(logs.quality, logs.cost)
-    by_client = {int(i): np.flatnonzero(logs.client == i) for i in np.unique(logs.client)}
-    local = {}
-    for client, rows in by_client.items():
-        own = Labels(labels.quality[..., rows], labels.cost[..., rows])
-        local[client] = _train_at_once(router, router.local_clusters, logs.take(rows), own, seed)
-    federated, messages = _train_federated(router, logs, labels, by_client, seed)
-    pooled = _train_at_once(router, router.pooled_clusters, logs, labels, seed)
-    return Trained(router, local, federated, pooled, messages, seed)
+    federated, messages = train_federated(router, logs, seed, labels)
+    local = train_local(router, logs, seed, labels)
+    return Trained(router, local, federated, train_pooled(router, logs, seed, labels), messages, seed)
 
 
-def _cluster(router: KMeansRouter, points: FloatArray, k: int, seed: int, weights: FloatArray | None = None) -> Clustering:
-    return lloyd(points, k, seed, init=router.init, restarts=router.restarts, iterations=router.iterations, weights=weights)
+def train_local(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = None) -> dict[int, CellEstimates]:
+    """Each client alone on its own records, by client index; clients without records are absent."""
+    by_client = _rows_by_client(logs)
+    found = cluster_each([logs.embedding[r] for r in by_client.values()], _lloyd(router, router.local_clusters, seed))
+    everyone = labels or Labels(logs.quality, logs.cost)
+    return {
+        client: _estimate(router, logs.take(rows), _of_rows(everyone, rows), own)
+        for (client, rows), own in zip(by_client.items(), found, strict=True)
+    }
 
 
-def _train_at_once(router: KMeansRouter, k: int, logs: Logs, labels: Labels, seed: int) -> CellEstimates:
-    found = _cluster(router, logs.embedding, k, seed)
-    if router.stale_labels:
-        distance = np.linalg.norm(logs.embedding - found.centres[found.labels], axis=1)
-        sums = cell_statistics("client", found.labels, distance, len(found.centres), logs, labels)
-        return replace(estimates_from(router, found.centres, sums), nearest=False)
-    cells, distance = nearest_centre(logs.embedding, found.centres)
-    return estimates_from(router, found.centres, cell_statistics("client", cells, distance, len(found.centres), logs, labels))
+def train_pooled(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = None) -> CellEstimates:
+    """All records in one place."""
+    found = cluster(logs.embedding, _lloyd(router, router.pooled_clusters, seed))
+    return _estimate(router, logs, labels or Labels(logs.quality, logs.cost), found)
 
 
-def _train_federated(
-    router: KMeansRouter, logs: Logs, labels: Labels, by_client: dict[int, IntArray], seed: int
+def train_federated(
+    router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = None
 ) -> tuple[CellEstimates, tuple[Message, ...]]:
+    """Two passes; returns the server's estimates and every message, in order.
+
+    A centre that would be a single query is merged before it is sent. InputError when no client can send any.
+    """
+    by_client = _rows_by_client(logs)
+    found = cluster_each([logs.embedding[r] for r in by_client.values()], _lloyd(router, router.client_clusters, seed))
     first = []
-    for client, rows in by_client.items():
-        points = logs.embedding[rows]
-        own = shareable(points, _cluster(router, points, router.client_clusters, seed))
+    for (client, rows), clustering in zip(by_client.items(), found, strict=True):
+        own = shareable(logs.embedding[rows], clustering)
         first.append(ClientCentres(f"client {client}", own.centres, own.mass.astype(np.int64), np.array([own.inertia])))
     sent, weights = np.concatenate([m.centres for m in first]), np.concatenate([m.counts for m in first])
     if len(sent) == 0:
         raise InputError("No client holds two distinct queries, so none can send a centre that is not itself a query.")
-    merged = _cluster(router, sent, router.clusters, seed, weights.astype(np.float64))
+    merged = cluster(sent, _lloyd(router, router.clusters, seed), weights.astype(np.float64))
     broadcast = Broadcast("server", merged.centres)
+    shape = (len(broadcast.centres), logs.n_models)
     second = []
     for client, rows in by_client.items():
         cells, distance = nearest_centre(logs.embedding[rows], broadcast.centres)
-        own_labels = Labels(labels.quality[..., rows], labels.cost[..., rows])
-        second.append(cell_statistics(f"client {client}", cells, distance, len(broadcast.centres), logs.take(rows), own_labels))
+        own_labels = _of_rows(labels or Labels(logs.quality, logs.cost), rows)
+        second.append(cell_statistics(f"client {client}", cells, logs.model[rows], distance, own_labels, shape))
     return estimates_from(router, broadcast.centres, add_up(second)), (*first, broadcast, *second)
 
 
-def cell_statistics(sender: str, cells: IntArray, distance: FloatArray, k: int, logs: Logs, labels: Labels) -> CellStatistics:
-    """Counts and sums of quality, cost and distance by cell and model; labels may have a leading axis."""
-    place, size = cells * logs.n_models + logs.model, k * logs.n_models
+def _rows_by_client(logs: Logs) -> dict[int, IntArray]:
+    return {int(i): np.flatnonzero(logs.client == i) for i in np.unique(logs.client)}
+
+
+def _of_rows(labels: Labels, rows: IntArray) -> Labels:
+    return Labels(labels.quality[..., rows], labels.cost[..., rows])
+
+
+def _lloyd(router: KMeansRouter, clusters: int, seed: int) -> Lloyd:
+    return Lloyd(clusters, router.init, router.restarts, router.iterations, integer("seed", seed, 0, 2**32 - 1))
+
+
+def _estimate(router: KMeansRouter, logs: Logs, labels: Labels, found: Clustering) -> CellEstimates:
+    """Estimates of one party that holds all these records."""
+    cells, distance = nearest_centre(logs.embedding, found.centres)
+    if router.stale_labels:
+        cells, distance = found.labels, np.linalg.norm(logs.embedding - found.centres[found.labels], axis=1)
+    shape = (len(found.centres), logs.n_models)
+    sums = cell_statistics("all records", cells, logs.model, distance, labels, shape)
+    return replace(estimates_from(router, found.centres, sums), nearest=not router.stale_labels)
+
+
+def cell_statistics(
+    sender: str, cells: IntArray, model: IntArray, distance: FloatArray, labels: Labels, shape: tuple[int, int]
+) -> CellStatistics:
+    """Counts and sums of quality, cost and distance by cell and model, `shape` = (K, M); labels may have a leading axis."""
+    place, size = cells * shape[1] + model, shape[0] * shape[1]
 
     def sums(values: FloatArray) -> FloatArray:
         flat = values.reshape(-1, values.shape[-1])
         added = np.stack([np.bincount(place, row, size) for row in flat])
-        result: FloatArray = added.reshape(*values.shape[:-1], k, logs.n_models).astype(np.float64)
-        return result
+        return np.asarray(added.reshape(*values.shape[:-1], *shape), dtype=np.float64)
 
-    counts = np.bincount(place, minlength=size).reshape(k, logs.n_models)
+    counts = np.bincount(place, minlength=size).reshape(shape)
     return CellStatistics(sender, counts, sums(labels.quality), sums(labels.cost), sums(distance))
 
 

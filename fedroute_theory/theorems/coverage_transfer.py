@@ -9,6 +9,7 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.assumptions import coverage, refined_coverage
+from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems.base import RANGE, Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 
@@ -193,7 +194,8 @@ def attaining_errors(ratio: FloatArray, weights: FloatArray, t: float) -> tuple[
     rows = np.arange(w.shape[0])
     error[rows, pair[:, 1]] = t * w[rows, pair[:, 1]]
     error[rows, pair[:, 0]] = -t * w[rows, pair[:, 0]]
-    gap = float(weights @ (error.max(axis=1) - error.min(axis=1)))
+    problem = Tabular(rows[:, None].astype(float), weights, np.clip(0.5 + error, 0.0, 1.0), np.zeros_like(error))
+    gap = problem.suboptimality(lambda x: pair[x[:, 0].astype(int), 0]).value
     eps = math.sqrt(float(weights @ (ratio * error**2).sum(axis=1)))
     return error, gap, eps
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.lines import policy_line, worst_pair
+from fedroute_theory.estimates import CellEstimates
+from fedroute_theory.federation import Logs
+from fedroute_theory.lines import policy_line
+from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 
@@ -104,39 +108,54 @@ def claims(case: Case) -> Iterable[Claim]:
             yield Claim(form, training, client, fitted.n, answer, gap.value, gap.error, assumptions=(measured,))
 
 
+def _tied(t: float) -> tuple[Tabular, CellEstimates]:
+    """One query, two models with errors -t and +t around tied estimates; the tie goes to the worse model."""
+    problem = Tabular(np.zeros((1, 1)), np.ones(1), np.array([[0.5 - t, 0.5 + t]]), np.zeros((1, 2)))
+    estimate = np.array([[0.5, 0.5]])
+    everything = np.ones((1, 2), dtype=bool)
+    return problem, CellEstimates(np.zeros((1, 1)), estimate, 0.0 * estimate, np.ones((1, 2), int), 0.0 * estimate, everything)
+
+
+def _lines(problem: Tabular, estimates: CellEstimates) -> dict[str, Claim]:
+    one = np.zeros(1, dtype=np.int64)
+    logs = Logs(one, problem.embeddings[:1], one, one, np.zeros(1), np.zeros(1), 1, problem.n_models)
+    return {c.form: c for c in claims(Case(problem, None, logs, [("pooled", None, estimates)]))}
+
+
 def extremal() -> list[Extremal]:
     """Two models, estimates tied, errors +t and -t, the worse one chosen: every line is an equality."""
-    t = 0.3
-    error = np.array([[-t, t]])
-    loss = 2 * t
-    values = {
-        "error-difference": error[0, 1] - error[0, 0],
-        "oscillation": float(np.ptp(error)),
-        "sup": sup_error(eps=t).value,
-        "top2": float(worst_pair(np.abs(error), np.abs(error))[0]),
-        "policy": float(policy_line(np.array([0.5 - t, 0.5 + t]), np.array([0.5 - t, 0.5 + t]), np.asarray(0))),
-    }
-    return [Extremal("two tied models, errors -t and +t", form, v, loss, 1.0, 1e-12) for form, v in values.items()]
+    problem, estimates = _tied(0.3)
+    gap = problem.suboptimality(estimates.policy(0.0)).value
+    found = {form: claim.answer.value for form, claim in _lines(problem, estimates).items() if isinstance(claim.answer, Bound)}
+    found["policy"] = interval_policy(high=problem.utility[0], low=problem.utility[0], chosen=0).value
+    return [Extremal("two tied models, errors -t and +t", form, value, gap, 1.0, 1e-12) for form, value in found.items()]
 
 
 def controls() -> list[Control]:
-    """Excluded models break the lines in e; a single error bound instead of two is too small."""
-    utility, estimate = np.array([0.2, 0.9]), np.array([0.2, np.nan])  # the better model was never logged
-    gap = float(utility.max() - utility[0])
-    seen_only = utility[0] - estimate[0]
-    line_b = float(worst_pair(np.array([0.0, 1.0]), np.array([0.0, 1.0])))
-    t = 0.3
+    """Excluded models break the lines in e; one error bound instead of two is too small; the policy must be greedy."""
+    problem, estimates = _tied(0.3)
+    gap = problem.suboptimality(estimates.policy(0.0)).value
+    one_error = sup_error(eps=0.3).value / 2.0
+    alone = replace(estimates, routable=np.array([[True, False]]), quality=np.array([[problem.utility[0, 0], np.nan]]))
+    said = _lines(problem, alone)
+    kept = said["top2"].answer
     return [
         Control(
             "oscillation over the logged models only, with a model excluded",
-            gap > seen_only and line_b >= gap,
-            f"gap {gap:.2f} above the oscillation {seen_only:.2f} of the logged models; top2 with b = R gives {line_b:.2f}",
+            isinstance(said["oscillation"].answer, NotApplicable) and isinstance(kept, Bound) and kept.value >= gap > 0.0,
+            f"the only model with an estimate has error 0 and the gap is {gap:.2f}; {said['oscillation'].answer}",
             "exact",
         ),
         Control(
             "wrong constant: max|e| instead of 2 max|e|",
-            2 * t > t,
-            f"two tied models with errors -{t} and +{t}: gap {2 * t:.2f} above {t:.2f}",
+            gap > one_error,
+            f"two tied models with errors -0.3 and +0.3: gap {gap:.2f} above {one_error:.2f}",
+            "exact",
+        ),
+        Control(
+            "the pair line for a policy that is not greedy",
+            problem.suboptimality(lambda x: np.zeros(len(x), dtype=np.int64)).value > top2(b=np.zeros(2)).value,
+            "estimates without error and the worse model chosen: the line says 0",
             "exact",
         ),
     ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.assumptions import ENUMERATION_LIMIT, optimal_inertia
-from fedroute_theory.estimates import nearest_centre
+from fedroute_theory.distances import nearest_centre
 from fedroute_theory.federation import Broadcast, CellStatistics, ClientCentres, Logs
 from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Bound, Measurement, NotApplicable

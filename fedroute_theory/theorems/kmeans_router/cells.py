@@ -8,8 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from fedroute_theory._validate import BoolArray, FloatArray, IntArray
-from fedroute_theory.assumptions import transport_cost
-from fedroute_theory.estimates import CellEstimates, nearest_centre
+from fedroute_theory.assumptions import transport_cost, transport_is_exact
+from fedroute_theory.distances import between, nearest_centre
+from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.problem import CellPolicy, RoutingProblem
 
@@ -81,8 +82,6 @@ class CellGeometry:
     @cached_property
     def record_distance(self) -> FloatArray:
         """(n, M) mean distance of each test query to the records of its cell and each model; zero where there is none."""
-        from scipy.spatial.distance import cdist
-
         result = np.zeros(self.problem.utility.shape)
         for queries, records in zip(self.query_rows, self.record_rows, strict=True):
             if queries.size and records.size:
@@ -92,14 +91,12 @@ class CellGeometry:
                 targets = self.logs.embedding[records]
                 for start in range(0, queries.size, 1024):
                     part = queries[start : start + 1024]
-                    result[part] = cdist(self.problem.embeddings[part], targets) @ indicator
+                    result[part] = between(self.problem.embeddings[part], targets) @ indicator
         return result
 
     @cached_property
     def query_spread(self) -> FloatArray:
         """(K,) E|x - x'| for independent test queries of a cell; sqrt(E|x - x'|^2), which is above, in very large cells."""
-        from scipy.spatial.distance import cdist
-
         result = np.zeros(self.estimates.n_cells)
         for k, rows in enumerate(self.query_rows):
             if rows.size:
@@ -110,20 +107,26 @@ class CellGeometry:
                     continue
                 for start in range(0, rows.size, 1024):
                     part = slice(start, start + 1024)
-                    result[k] += law[part] @ (cdist(points[part], points) @ law)
+                    result[k] += law[part] @ (between(points[part], points) @ law)
         return result
 
     @cached_property
-    def mismatch(self) -> tuple[FloatArray, bool]:
-        """(K,) max over logged models of W1(test queries, records of the pair), or a coupling's cost above it; exact or not."""
-        result, exact = np.zeros(self.estimates.n_cells), True
+    def mismatch(self) -> FloatArray:
+        """(K,) max over logged models of W1(test queries, records of the pair), or of a coupling's cost above it.
+
+        Exact in one dimension and for small pairs; otherwise the cost of the independent coupling.
+        """
+        result = np.zeros(self.estimates.n_cells)
         for k, (rows, records) in enumerate(zip(self.query_rows, self.record_rows, strict=True)):
-            if rows.size:
-                for m in np.unique(self.logs.model[records]):
-                    own = records[self.logs.model[records] == m]
-                    cost = transport_cost(self.problem.embeddings[rows], self.problem.weights[rows], self.logs.embedding[own])
-                    result[k], exact = max(result[k], cost.value), exact and cost.exact
-        return result, exact
+            weights = self.problem.weights[rows]
+            for m in np.unique(self.logs.model[records]) if rows.size else ():
+                own = records[self.logs.model[records] == m]
+                if transport_is_exact(self.problem.embeddings.shape[1], rows.size, own.size):
+                    cost = transport_cost(self.problem.embeddings[rows], weights, self.logs.embedding[own])
+                else:
+                    cost = float(weights @ self.record_distance[rows, m] / weights.sum())
+                result[k] = max(result[k], cost)
+        return result
 
 
 @dataclass(frozen=True, eq=False)

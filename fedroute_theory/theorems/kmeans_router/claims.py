@@ -218,9 +218,8 @@ def _three_terms(
 ) -> tuple[FloatArray, dict[str, float]]:
     problem, mass, counts = geometry.problem, geometry.by_cell.mass, geometry.estimates.counts
     live = mass > 0
-    transport, _ = geometry.mismatch
     holes = float(mass @ ~pairs.logged.all(axis=1))
-    distance, mismatch = float(problem.weights @ geometry.distance), float(mass @ transport)
+    distance, mismatch = float(problem.weights @ geometry.distance), float(mass @ geometry.mismatch)
     logged = pairs.logged & live[:, None]
     if width == "hoeffding" and logged.any():
         bound = three_terms(

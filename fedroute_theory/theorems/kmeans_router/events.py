@@ -9,8 +9,8 @@ from fedroute_theory.federation import Logs
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 
-LARGEST_LATTICE = 40_000_000
-"""Most lattice points (pairs x quality sums x cost sums) for which the event is computed."""
+WORK_LIMIT = 500_000_000
+"""Most steps (pairs x square of the longest pair) for which the event is computed."""
 
 
 def poisson_binomial(chances: FloatArray) -> FloatArray:
@@ -36,7 +36,7 @@ def event_failure(geometry: CellGeometry, delta: float, width: str, scale: float
     rows = _rows_by_pair(geometry)
     noisy_cost = logs.labels == "bernoulli" and problem.lam > 0 and problem.c_max > 0
     longest = max(r.size for r in rows)
-    if len(rows) * (longest + 1) ** (2 if noisy_cost else 1) > LARGEST_LATTICE:
+    if len(rows) * (longest + 1) ** 2 > WORK_LIMIT:
         return None
     quality, cost = _means(problem, logs)
     log_term = float(np.log(2.0 * len(rows) / delta))
