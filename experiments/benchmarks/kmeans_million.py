@@ -23,18 +23,19 @@ import numpy as np
 CLIENTS, MODELS, DIMENSION, CLUSTERS, TASKS, QUERIES = 10, 11, 64, 20, 40, 5000
 
 
-def make(records: int) -> tuple[Any, Any]:
-    """A topics problem and the logs of a heterogeneous federation on it."""
+def make(records: int, file: str) -> None:
+    """Write a topics problem and the logs of a heterogeneous federation on it."""
     from fedroute_theory.federation import dirichlet, draw_logs
     from fedroute_theory.problems import Topics
 
     rng = np.random.default_rng(0)
     problem = Topics.generate(rng, tasks=TASKS, dimension=DIMENSION, models=MODELS, scale=0.1, sample=QUERIES)
     laws = dirichlet(problem, rng, clients=CLIENTS, records=records // CLIENTS)
-    return problem, draw_logs(problem, laws, rng, "bernoulli-quality")
+    with open(file, "wb") as handle:
+        pickle.dump((problem, draw_logs(problem, laws, rng, "bernoulli-quality")), handle, protocol=5)
 
 
-def scikit_learn(problem: Any, logs: Any) -> dict[str, float]:
+def scikit_learn(_: Any, logs: Any) -> dict[str, float]:
     """K-means alone on the pooled queries, same number of centres, restarts and iterations."""
     from sklearn.cluster import KMeans
 
@@ -79,8 +80,8 @@ def main() -> None:
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/data.pickle"
-        with open(file, "wb") as handle:
-            pickle.dump(make(options.records), handle, protocol=5)
+        with context.Pool(1) as pool:  # a child starts with its parent's peak memory, so the parent stays small
+            pool.apply(make, (options.records, file))
         for part in (scikit_learn, federated):
             with context.Pool(1) as pool:
                 found[part.__name__] = pool.apply(measured, (part, file))
