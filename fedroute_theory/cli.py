@@ -13,7 +13,7 @@ from fedroute_theory import __version__
 from fedroute_theory._validate import InputError
 
 if TYPE_CHECKING:
-    from fedroute_theory.report.tables import TextTable
+    from fedroute_theory.problems import Table
     from fedroute_theory.theorems import Formula
     from fedroute_theory.verify import Evidence
 
@@ -167,7 +167,7 @@ def verify(
     delta: Annotated[float, typer.Option(help="Failure probability granted to each claim.")] = 0.05,
 ) -> None:
     """Put every bound beside the gap it promises to cover. Exit code 1 on a violation."""
-    from fedroute_theory.report import tables
+    from fedroute_theory.report import verification_tables as tables
     from fedroute_theory.verify import Verification
     from fedroute_theory.verify import verify as run
 
@@ -190,29 +190,78 @@ def verify(
         typer.echo(f"fedroute-theory: interrupted after {len(collected)} results.{kept}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if json_file != Path("-"):
-        sheets = [*tables.bound_tables(found), tables.exact_table(found), tables.extremal_table(found)]
-        for sheet in [*sheets, tables.control_table(found)]:
-            if sheet.rows:
-                _print_table(sheet)
+        for sheet in tables.tables(found):
+            typer.echo(sheet.plain() + "\n")
         typer.echo(tables.summary(found))
     _write_json(json_file, found.as_json())
     if found.failures:
         raise typer.Exit(EXIT_VIOLATION)
 
 
-def _print_table(sheet: TextTable) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
+@app.command()
+def audit(
+    table: Annotated[Path | None, typer.Argument(help="Parquet or CSV in RouterBench's column convention.")] = None,
+    embeddings: Annotated[Path | None, typer.Option(help=".npz or .npy (default: beside the table, or its column).")] = None,
+    models: Annotated[str | None, typer.Option(help="Names of the models to keep, separated by commas.")] = None,
+    clients: Annotated[int, typer.Option(help="Number of clients.")] = 10,
+    task_alpha: Annotated[float, typer.Option(help="Dirichlet concentration of tasks over clients.")] = 0.6,
+    model_alpha: Annotated[float, typer.Option(help="Dirichlet concentration of a client's logged models.")] = 0.45,
+    seed: Annotated[int, typer.Option(help="Seed of the partition and of the training.")] = 42,
+    lam: Annotated[list[float] | None, typer.Option(help="Price to report (repeatable; default: where choices move).")] = None,
+    protocol: Annotated[str, typer.Option(help="sound, or published: the paper's own choices.")] = "sound",
+    example: Annotated[bool, typer.Option("--example", help="Make and audit a RouterBench-like table.")] = False,
+    json_file: JsonFile = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for tables, figures and the report.")] = None,
+) -> None:
+    """Which clients of an evaluation table gain from federating their routers, by how much, and why."""
+    from fedroute_theory.audit import audit as run
+    from fedroute_theory.problems import read_table
+    from fedroute_theory.report import text_tables, write_report
 
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    table = Table(title=sheet.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for header, *cells in zip(sheet.headers, *sheet.rows, strict=True):
-        numeric = all(cell[:1] in "-0123456789n" for cell in cells) and header not in ("", "training", "theorem", "how")
-        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
-    for row in sheet.rows:
-        table.add_row(*row)
-    console.print(table)
+    if (table is None) != example:
+        raise InputError("Audit takes either a table or --example; got " + ("both." if example else "neither."))
+    _check_writable(json_file)
+    if table is None:
+        source, name = _example(out, seed), "example"
+    else:
+        source, name = read_table(table, embeddings, _names(models)), table.stem
+    report = run(
+        source,
+        clients=clients,
+        task_alpha=task_alpha,
+        model_alpha=model_alpha,
+        seed=seed,
+        lams=lam or None,
+        protocol=protocol,
+        name=name,
+        progress=lambda line: typer.echo(line, err=True),
+    )
+    if json_file != Path("-"):
+        typer.echo(text_tables(report))
+    _write_json(json_file, report.as_json())
+    if out is not None:
+        for file in write_report(report, out):
+            typer.echo(f"wrote {file}", err=True)
+
+
+def _names(models: str | None) -> list[str] | None:
+    return None if models is None else [name.strip() for name in models.split(",")]
+
+
+def _example(out: Path | None, seed: int) -> Table:
+    """A made table; kept in the output folder, in the convention that `audit` reads."""
+    import numpy as np
+
+    from fedroute_theory.problems import example_table
+
+    table = example_table(np.random.default_rng(seed))
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            table.write(out / "example.parquet", out / "example.npz")
+        except OSError as error:
+            raise InputError(f"The folder '{out}' cannot be written: {error.strerror}.") from None
+    return table
 
 
 def _echo_json(value: Any) -> None:

@@ -19,7 +19,7 @@ class CellEstimates:
     there is none, NaN where the router must not go; leading axes are repetitions with redrawn labels. counts: (K, M)
     records. distance: (K, M) mean distance of those records to the centre (0 where there is none). routable: (K, M)
     whether the policy may choose model m in cell k. empty: name of the fallback. label_free: whether the centres were
-    found without looking at labels. nearest: whether each record was counted in the cell of its nearest centre.
+    found without looking at labels.
     """
 
     centres: FloatArray
@@ -30,7 +30,6 @@ class CellEstimates:
     routable: BoolArray
     empty: str = "exclude"
     label_free: bool = True
-    nearest: bool = True
 
     @property
     def n_cells(self) -> int:

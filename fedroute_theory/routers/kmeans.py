@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -157,7 +157,7 @@ def _estimate(router: KMeansRouter, logs: Logs, labels: Labels, found: Clusterin
         cells, distance = found.labels, np.linalg.norm(logs.embedding - found.centres[found.labels], axis=1)
     shape = (len(found.centres), logs.n_models)
     sums = cell_statistics("all records", cells, logs.model, distance, labels, shape)
-    return replace(estimates_from(router, found.centres, sums), nearest=not router.stale_labels)
+    return estimates_from(router, found.centres, sums)
 
 
 def cell_statistics(

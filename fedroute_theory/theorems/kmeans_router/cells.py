@@ -54,6 +54,15 @@ class CellGeometry:
         return counts
 
     @cached_property
+    def misplaced(self) -> int:
+        """Number of pairs whose count or mean distance is not that of the records nearest to the centre."""
+        far = np.linalg.norm(self.logs.embedding - self.estimates.centres[self.record_cell], axis=1)
+        place = self.record_cell * self.logs.n_models + self.logs.model
+        sums = np.bincount(place, far, self.recounted.size).reshape(self.recounted.shape)
+        off = np.abs(sums - self.estimates.distance * self.estimates.counts) > 1e-8 * (1.0 + sums)
+        return int(((self.recounted != self.estimates.counts) | off).sum())
+
+    @cached_property
     def by_cell(self) -> CellPolicy:
         """Mass and mean utilities of the cells under the test law, and the best policy constant on them."""
         return self.problem.best_on_cells(self.cell, self.estimates.n_cells)

@@ -65,7 +65,6 @@ def measurements(geometry: CellGeometry, slope: Slope) -> dict[str, Measurement]
     """The theorem's assumptions, measured on one trained router and its records."""
     logs, estimates, problem = geometry.logs, geometry.estimates, geometry.problem
     known = {"fixed": True, "adaptive": False, "unknown": None}
-    off = int(np.abs(geometry.recounted - estimates.counts).sum()) // 2
     top = float(logs.cost.max())
     return {
         "utility Lipschitz": Measurement(
@@ -83,10 +82,9 @@ def measurements(geometry: CellGeometry, slope: Slope) -> dict[str, Measurement]
         "label-free centres": Measurement("label-free centres", estimates.label_free, how="as the training declares"),
         "estimates are cell means": Measurement(
             "estimates are cell means",
-            estimates.nearest and off == 0,
-            float(off),
-            how="records counted in another cell than their nearest centre's"
-            + ("" if estimates.nearest else " (labels from before the last centre update)"),
+            geometry.misplaced == 0,
+            float(geometry.misplaced),
+            how="(cell, model) pairs whose records are not those nearest to the centre",
         ),
         "cost labels in range": Measurement(
             "cost labels in range", top <= problem.c_max, top, how=f"largest cost label, c_max = {problem.c_max:g}"

@@ -170,7 +170,7 @@ def _broken_assumptions() -> list[Control]:
     broken = {
         "utility Lipschitz": (logs, estimates, steepest_slope(twins)),  # equal embeddings, unequal utilities
         "label-free centres": (logs, replace(estimates, label_free=False), given),
-        "estimates are cell means": (logs, replace(estimates, nearest=False), given),
+        "estimates are cell means": (logs, replace(estimates, distance=estimates.distance + 0.1), given),
         "cost labels in range": (replace(logs, cost=logs.cost + 1.0), estimates, given),
     }
     found = []

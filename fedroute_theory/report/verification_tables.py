@@ -3,30 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from fedroute_theory.report.text import TextTable, figure
 from fedroute_theory.verify import Evidence, Verdict, Verification
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A title, column headers and rows of ready-made cells."""
-
-    title: str
-    headers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def markdown(self) -> str:
-        """The table as Markdown."""
-        lines = ["| " + " | ".join(self.headers) + " |", "|" + "---|" * len(self.headers)]
-        lines += ["| " + " | ".join(row) + " |" for row in self.rows]
-        return f"### {self.title}\n\n" + "\n".join(lines) + "\n"
-
-
-def figure(value: float | None) -> str:
-    """A number in four significant digits, - for none."""
-    return "-" if value is None else f"{value:.4g}"
-
 
 EXACT_FORMS = ("event", "conclusion")
 """Forms whose gap is an exact failure probability, listed apart."""
@@ -100,14 +79,20 @@ def extremal_table(verification: Verification) -> TextTable:
         (slug, e.form, e.name, f"{e.bound / e.gap:.6f}", f"{e.ratio:.6f}", "reproduced" if e.reproduced else "MISSED")
         for slug, e in verification.extremal
     ]
-    headers = ("theorem", "form", "family", "bound/gap", "predicted", "")
+    headers = ("theorem", "form", "family", "bound/gap", "predicted", "outcome")
     return TextTable("Extremal families", headers, tuple(rows))
 
 
 def control_table(verification: Verification) -> TextTable:
     """Wrong statements and broken assumptions, and whether they were caught."""
     rows = [(slug, c.name, "caught" if c.caught else "NOT CAUGHT", c.how, c.evidence) for slug, c in verification.controls]
-    return TextTable("Negative controls", ("theorem", "wrong on purpose", "", "how", "evidence"), tuple(rows))
+    return TextTable("Negative controls", ("theorem", "wrong on purpose", "outcome", "how", "evidence"), tuple(rows))
+
+
+def tables(verification: Verification) -> list[TextTable]:
+    """All tables of a run that have rows."""
+    whole = [exact_table(verification), extremal_table(verification), control_table(verification)]
+    return [table for table in [*bound_tables(verification), *whole] if table.rows]
 
 
 def summary(verification: Verification) -> str:
