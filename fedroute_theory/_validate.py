@@ -46,8 +46,8 @@ def number(
     interval = f"{'(' if open_low or low == -math.inf else '['}{low:g}, {high:g}{')' if open_high or high == math.inf else ']'}"
     try:
         result = float(value)
-    except (TypeError, ValueError):
-        raise reject(name, f"be a number in {interval}", repr(value)) from None
+    except (TypeError, ValueError, OverflowError):
+        raise reject(name, f"be a number in {interval}", repr(value)[:40]) from None
     below = result <= low if open_low else result < low
     above = result >= high if open_high else result > high
     if not math.isfinite(result) or below or above:
@@ -92,7 +92,7 @@ def array(
     """
     try:
         result = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise reject(name, "be an array of numbers", type(value).__name__) from None
     wanted = ", ".join("any" if side is None else str(side) for side in shape)
     fits = result.ndim == len(shape) and all(

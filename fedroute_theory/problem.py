@@ -197,7 +197,7 @@ class RoutingProblem:
 
     def gap_of(self, pointwise: FloatArray) -> Gap:
         """The gap whose integrand takes the values `pointwise` (n,) at the queries."""
-        return Gap(float(self.weights @ pointwise))
+        return Gap(self.mean(pointwise))
 
     def best_on_cells(self, cells: IntArray, n_cells: int | None = None) -> CellPolicy:
         """The best policy constant on a partition, given the cell index of every query (n,)."""

@@ -23,6 +23,7 @@ def optimal_inertia(points: FloatArray, clusters: int, weights: FloatArray | Non
         raise InputError(f"Enumeration takes at most {ENUMERATION_LIMIT} assignments; {n} points and {k} clusters need more.")
     codes = np.arange(k ** (n - 1))
     labels: IntArray = np.concatenate([np.zeros((1, codes.size), int), codes // k ** np.arange(n - 1)[:, None] % k])
+    points = points - weight @ points / weight.sum()
     total = float(weight @ np.einsum("nd,nd->n", points, points))
     kept = np.zeros(codes.size)
     for label in range(k):

@@ -7,23 +7,27 @@ from itertools import permutations
 
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.problem import RoutingProblem
+from fedroute_theory.problems import Table
 
 
 def suboptimality(problem: RoutingProblem, decisions: IntArray) -> Fraction:
-    """The exact gap of the given model choices (n,) against the best model query by query.
+    """The exact gap of the given model choices (n,) against the best model, query by query.
 
-    Weights are used as stored (divided by their exact sum), utilities as q - lam c of the stored numbers.
+    Rows with one embedding are one query, but in an evaluation table, whose rows are the queries. Weights are used as stored
+    (divided by their exact sum), utilities as q - lam c of the stored numbers.
     """
-    lam = Fraction(problem.lam)
-    total, lost = Fraction(0), Fraction(0)
+    lam, rows_are_queries = Fraction(problem.lam), isinstance(problem, Table)
+    possible: dict[object, list[Fraction]] = {}  # for each query: weight times utility of every model
+    total, reached = Fraction(0), Fraction(0)
     for x, chosen in enumerate(decisions.tolist()):
         weight = Fraction(float(problem.weights[x]))
-        utility = [
-            Fraction(float(q)) - lam * Fraction(float(c)) for q, c in zip(problem.quality[x], problem.cost[x], strict=True)
-        ]
-        total += weight
-        lost += weight * (max(utility) - utility[chosen])
-    return lost / total
+        pairs = zip(problem.quality[x], problem.cost[x], strict=True)
+        value = [weight * (Fraction(float(q)) - lam * Fraction(float(c))) for q, c in pairs]
+        query = x if rows_are_queries else tuple((problem.embeddings[x] + 0.0).tolist())
+        known = possible.get(query, [Fraction(0)] * len(value))
+        possible[query] = [a + b for a, b in zip(known, value, strict=True)]
+        total, reached = total + weight, reached + value[chosen]
+    return (sum((max(values) for values in possible.values()), Fraction(0)) - reached) / total
 
 
 def coverage_k2(ratio: FloatArray, weights: FloatArray) -> Fraction | None:

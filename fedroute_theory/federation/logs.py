@@ -57,7 +57,7 @@ class Logs:
             self,
             client=indices("client", self.client, size, self.n_clients),
             embedding=array("embedding", self.embedding, (size, None)),
-            query=np.asarray(self.query, dtype=np.int64),
+            query=_rows(self.query, size),
             model=indices("model", self.model, size, self.n_models),
             quality=array("quality", self.quality, (size,), 0.0, 1.0),
             cost=array("cost", self.cost, (size,), 0.0),
@@ -89,6 +89,13 @@ class Logs:
         embedding = pl.Series("embedding", np.asarray(self.embedding), dtype=pl.Array(pl.Float64, self.embedding.shape[1]))
         columns = {name: np.asarray(getattr(self, name)) for name in ("client", "query", "model", "quality", "cost")}
         return pl.DataFrame(columns).with_columns(embedding)
+
+
+def _rows(query: IntArray, size: int) -> IntArray:
+    rows = np.asarray(query, dtype=np.int64)
+    if rows.shape != (size,) or rows.min() < -1:
+        raise InputError(f"The 'query' parameter must have shape ({size},) and entries of at least -1; got shape {rows.shape}.")
+    return rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,12 +75,13 @@ def cluster_each(sets: list[FloatArray], how: Lloyd, weights: FloatArray | None 
 def _best_of_restarts(points: FloatArray, how: Lloyd, weights: FloatArray | None) -> Clustering:
     from sklearn.cluster import KMeans
 
-    order = canonical_order(points)
+    order = canonical_order(points, weights)
     ordered, weight = points[order], None if weights is None else weights[order]
     labels = np.empty(points.shape[0], dtype=np.int64)
-    distinct = np.unique(ordered, axis=0) if points.shape[0] <= 64 * how.clusters else None
-    if distinct is not None and distinct.shape[0] <= how.clusters:
-        labels[order] = nearest_centre(ordered, distinct)[0]
+    fresh = np.ones(points.shape[0], dtype=bool)  # first of a run of equal points
+    fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    if fresh.sum() <= how.clusters:
+        labels[order] = np.cumsum(fresh) - 1
         return means_of(points, labels, weights)
     model = KMeans(
         how.clusters,
@@ -95,9 +96,16 @@ def _best_of_restarts(points: FloatArray, how: Lloyd, weights: FloatArray | None
     return means_of(points, labels, weights)
 
 
-def canonical_order(points: FloatArray) -> IntArray:
-    """An order of the points that does not depend on how they were listed (by their first two coordinates)."""
+def canonical_order(points: FloatArray, weights: FloatArray | None = None) -> IntArray:
+    """An order of the points (and of the weights of equal points) that does not depend on how they were listed.
+
+    By the first two coordinates, by all of them only where those tie.
+    """
     order: IntArray = np.lexsort(points.T[:2][::-1])
+    leading = points[order, :2]
+    if weights is not None or (leading[1:] == leading[:-1]).all(axis=1).any():
+        keys = points.T[::-1] if weights is None else np.vstack([weights[None], points.T[::-1]])
+        order = np.lexsort(keys)
     return order
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, choice, integer
+from fedroute_theory._validate import FloatArray, InputError, IntArray, choice, integer, number
 from fedroute_theory.distances import nearest_centre
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Broadcast, CellStatistics, ClientCentres, Labels, Logs, Message
@@ -50,6 +50,7 @@ class KMeansRouter:
             integer(name, getattr(self, name), 1)
         choice("init", self.init, ("k-means++", "published"))
         choice("empty", self.empty, EMPTY_CHOICES)
+        number("c_max", self.c_max, 0.0)
 
     @classmethod
     def with_clusters(cls, clusters: int, **others: object) -> KMeansRouter:

@@ -18,7 +18,7 @@ Let e = U - U_hat with E_rho e^2 <= eps^2 under a logging law rho of records (x,
   Subopt <= eps sqrt(K2),  K2 = E_nu max_{m != m'} w(x, m) + w(x, m').
 Given the policy, K2 may be replaced by E_nu[w(x, pi_hat) + max_{m != pi_hat} w(x, m)] <= K2.
 With holes B:  Subopt <= R nu(B) + eps_B sqrt(E_nu[k2 1_{not B}]), k2 the integrand of K2, eps_B^2 the squared error outside
-B; the best B is a threshold set of k2.
+B; with eps in its place the best B is a threshold set of k2.
 Range-aware, exact: with mu solving E_nu[min(R, mu k2)^2 / k2] = eps^2, Subopt <= E_nu min(R, mu k2) (R if there is no such
 mu). It is the largest Subopt over all U, U_hat in the range with that error: never above the plain form, nor the hole form
 at the same eps, and finite with holes.
@@ -52,6 +52,8 @@ def range_aware(*, eps: float, mass: FloatArray, k2: FloatArray, R: float) -> Bo
     """E_nu min(R, mu k2) with E_nu[min(R, mu k2)^2 / k2] = eps^2; k2 = 0 in the list stands for no coverage (infinite)."""
     if mass.size != k2.size:
         raise InputError(f"The 'k2' parameter must have one entry a query ({mass.size}); got {k2.size}.")
+    if mass.sum() <= 0.0:
+        raise InputError(f"The 'mass' parameter must have a positive sum; got {mass.sum():g}.")
     return saturated(mass / mass.sum(), np.where(k2 > 0, k2, np.inf), eps, R)
 
 

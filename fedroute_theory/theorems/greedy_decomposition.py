@@ -26,6 +26,8 @@ If some models are excluded from the argmax, only the lines in b (with b = R the
 
 def top2(*, b: FloatArray) -> Bound:
     """Sum of the two largest error bounds."""
+    if b.size < 2:
+        raise InputError(f"The 'b' parameter must have at least two entries, one a model; got {b.size}.")
     ordered = np.sort(b)[::-1]
     return Bound({"largest error": float(ordered[0]), "second largest error": float(ordered[1])})
 
@@ -42,8 +44,10 @@ def sup_error(*, eps: float) -> Bound:
 
 def interval_policy(*, high: FloatArray, low: FloatArray, chosen: int) -> Bound:
     """max(0, best rival's upper end - lower end of the chosen model)."""
-    if chosen >= high.size or high.size != low.size:
-        raise InputError(f"The 'chosen' parameter must name one of the {high.size} models with both ends given; got {chosen}.")
+    if high.size != low.size or high.size < 2:
+        raise InputError(f"The 'high' and 'low' parameters must have one entry a model; got {high.size} and {low.size}.")
+    if chosen >= high.size:
+        raise InputError(f"The 'chosen' parameter must be at most {high.size - 1}; got {chosen}.")
     return Bound({"interval": float(policy_line(high, low, np.asarray(chosen)))})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fedroute_theory._validate import BoolArray, FloatArray, IntArray
@@ -51,8 +53,8 @@ def event_failure(geometry: CellGeometry, delta: float, width: str, scale: float
         truth = quality[own].mean() - problem.lam * cost[own].mean()
         outside = _outside(labels, truth, problem, log_term / n, width, scale)
         joint = q_law[p, : n + 1, None] * (c_law[p, None, : n + 1] if noisy_cost else np.ones((1, 1)))
-        held += np.log1p(-min(1.0 - 1e-300, float(joint[outside].sum())))
-    return float(-np.expm1(held))
+        held += math.log1p(-min(1.0 - 1e-16, float(joint[outside].sum())))
+    return -math.expm1(held)
 
 
 def _outside(labels: FloatArray, truth: float, problem: RoutingProblem, level: float, width: str, scale: float) -> BoolArray:

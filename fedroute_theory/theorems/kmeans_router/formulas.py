@@ -65,7 +65,7 @@ def three_terms_all_lam(
 
 def _widths(counts: FloatArray, N: float, R: float, delta: float) -> FloatArray:
     """Hoeffding half-widths; R/2 for a pair without records, estimated at mid-range."""
-    return np.where(counts > 0, R * hoeffding(counts.astype(np.int64), math.log(2.0 * N / delta)), R / 2.0)
+    return np.where(counts > 0, R * hoeffding(counts, math.log(2.0 * N / delta)), R / 2.0)
 
 
 def sharp_at(*, L: float, distance: float, radius: FloatArray, counts: FloatArray, N: float, R: float, delta: float) -> Bound:
@@ -84,6 +84,7 @@ def sharp_at(*, L: float, distance: float, radius: FloatArray, counts: FloatArra
 
 def pairwise_at(*, L: float, record_distance: FloatArray, counts: FloatArray, N: float, R: float, delta: float) -> Bound:
     """The pairwise form for one query with the given mean distances to the records of each model."""
+    _same_length(record_distance=record_distance, counts=counts)
     bound = sharp_at(L=L, distance=0.0, radius=record_distance, counts=counts, N=N, R=R, delta=delta)
     return Bound({name: value for name, value in bound.terms.items() if name != "distance"}, delta, trivial=R)
 
@@ -157,6 +158,8 @@ def kl_upper(*, mean: float, n: float, N: float, R: float, delta: float) -> Boun
 
 def _same_length(**arrays: FloatArray) -> None:
     sizes = {name: values.size for name, values in arrays.items()}
+    if min(sizes.values()) < 2 and "mass" not in sizes:
+        raise InputError(f"The '{next(iter(sizes))}' parameter must have at least two entries, one a model; got 1.")
     if len(set(sizes.values())) > 1:
         raise InputError(f"The parameters {', '.join(sizes)} must have one length; got {list(sizes.values())}.")
 

@@ -10,7 +10,7 @@ HOEFFDING_FACTOR = 0.5
 """w = R sqrt(HOEFFDING_FACTOR log(2 N / delta) / n): two-sided Hoeffding, union over N pairs."""
 
 
-def hoeffding(counts: IntArray, log_term: float) -> FloatArray:
+def hoeffding(counts: IntArray | FloatArray, log_term: float) -> FloatArray:
     """Half-width sqrt(log_term / (2 n)) on the unit range; infinite where n is 0. log_term = log(2 N / delta).
 
     Hoeffding (1963), theorem 2, for labels with different means.

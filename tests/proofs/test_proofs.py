@@ -1,0 +1,86 @@
+"""Every proof's steps run, and its constants are those of the code."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy
+from reference import THEOREMS, proof_module
+
+from fedroute_theory.theorems import registry, two_pass_kmeans
+from fedroute_theory.theorems.coverage_transfer import sup_ratio, uniform_logging
+from fedroute_theory.theorems.greedy_decomposition import sup_error, top2
+from fedroute_theory.theorems.kmeans_router import families, formulas, widths
+from fedroute_theory.theorems.pooling import least_squares_level
+
+
+@pytest.mark.parametrize("slug", THEOREMS)
+def test_no_step_of_the_proof_fails(slug):
+    steps = proof_module(slug).steps()
+    outcomes = {step.statement: step.passes() for step in steps}
+    assert [statement for statement, outcome in outcomes.items() if outcome is False] == []
+    assert sum(outcome is True for outcome in outcomes.values()) >= len(steps) // 2 >= 1
+
+
+def test_greedy_constants_are_the_codes():
+    constants = proof_module("greedy-decomposition").CONSTANTS
+    assert sup_error(eps=1.0).value == constants["max_error_factor"]
+    assert constants["excluded_halfwidth"] == 1
+    assert top2(b=np.array([0.25, 0.5, 0.125])).value == 0.75
+
+
+def test_coverage_constants_are_the_codes():
+    constants = proof_module("coverage-transfer").CONSTANTS
+    assert sup_ratio(eps=1.0, w_max=3.0).value == pytest.approx(math.sqrt(constants["sup_w_factor"] * 3.0))
+    assert uniform_logging(eps=1.0, M=5, ratio=2.0).value == pytest.approx(math.sqrt(constants["uniform_factor"] * 5 * 2.0))
+    familiar = 2 * math.sqrt(5 * 2.0) / uniform_logging(eps=1.0, M=5, ratio=2.0).value
+    assert familiar == pytest.approx(float(constants["familiar_over_sharp"]))
+    ratios = {e.ratio for e in registry()["coverage-transfer"].extremal()}
+    assert ratios == {constants["ratio_at_extremal"]}
+
+
+def test_pooling_constants_are_the_codes():
+    constants = proof_module("pooling").CONSTANTS
+    level = least_squares_level(2.0, 3.0, 10, 8.0, 0.1)
+    expected = math.sqrt(2.0 * (3.0 + math.log(2 * 8 / 0.1)) / (float(constants["c_simple"]) * 10))
+    assert level == pytest.approx(expected)
+    assert least_squares_level(4.0, 1.0, 100, 1024.0, 0.05) == pytest.approx(float(constants["trap_local"]), abs=5e-3)
+    assert least_squares_level(400.0, 100.0, 10_000, 1024.0, 0.05) == pytest.approx(
+        float(constants["trap_federated"]), abs=5e-3
+    )
+
+
+def test_kmeans_constants_are_the_codes():
+    constants = proof_module("kmeans-router").CONSTANTS
+    names = {"uniform law": "uniform", "two-point law": "two-point", "train and test at two points": "two places"}
+    for name, ratios in families.RATIOS.items():
+        for form, ratio in ratios.items():
+            assert ratio == pytest.approx(float(constants[names[name]][form]), rel=1e-15)
+    assert pytest.approx(1 / constants["width_denominator"]) == widths.HOEFFDING_FACTOR
+    width = formulas.hoeffding_width(n=7.0, N=3.0, R=2.0, delta=0.1).value
+    log = math.log(constants["log_factor"] * 3 / 0.1)
+    assert width == pytest.approx(2.0 * math.sqrt(log / (constants["width_denominator"] * 7)))
+    given = {"L": 1.0, "distance": 0.0, "mismatch": 0.0, "n_min": 7.0, "N": 3.0, "delta": 0.1}
+    all_lam = formulas.three_terms_all_lam(**given, lam=0.5, c_max=2.0).value
+    log = math.log(constants["log_factor_all_lam"] * 3 / 0.1)
+    assert all_lam == pytest.approx(2 * 2.0 * math.sqrt(log / (constants["width_denominator"] * 7)))
+    hole = formulas.three_terms(**given, R=2.0, hole_mass=1.0).terms["unlogged"]
+    assert hole == constants["three_terms_empty_cell"] * 2.0
+
+
+def test_two_pass_constants_are_the_codes():
+    constants = proof_module("two-pass-kmeans").CONSTANTS
+    assert constants["exact_solvers"] == constants["exact_solvers_supremum"] == two_pass_kmeans.EXACT_SOLVERS_FACTOR
+    assert two_pass_kmeans.approximation(alpha=1.0, beta=1.0).value == constants["exact_solvers"]
+    for sides, limit in constants["polygon_limit"].items():
+        kappa = math.cos(math.pi / (2 * sides)) ** 2
+        assert float(sympy.N(limit)) == pytest.approx(1 + 4 * kappa)
+        planes = 3
+        reached, optimum = two_pass_kmeans.polygon_family(sides, planes)
+        assert reached / optimum == pytest.approx(1 + 4 * kappa * (1 - 1 / planes))
+
+
+def test_the_statement_of_kmeans_names_every_form_of_the_table():
+    statement = registry()["kmeans-router"].statement
+    for form in ("sharp", "policy", "pairwise", "spread", "three-terms", "relative", "least"):
+        assert form in statement

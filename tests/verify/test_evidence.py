@@ -1,0 +1,112 @@
+"""Evidence: a bound that is too small is called violated, whatever else is right; a number that is none never holds."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fedroute_theory.theorems import Bound, Claim, NotApplicable
+from fedroute_theory.verify.evidence import ROUNDING, Verdict, weigh
+
+
+def claim(value, gap, *, delta=0.0, kind="upper", bounds=None, gaps=None, n=10, client=None):
+    return Claim(
+        "form",
+        "pooled",
+        client,
+        n,
+        Bound({"a": value}, delta, kind, trivial=1.0),
+        gap,
+        bounds=np.empty(0) if bounds is None else np.asarray(bounds, float),
+        gaps=np.empty(0) if gaps is None else np.asarray(gaps, float),
+    )
+
+
+def verdict(*claims):
+    return weigh("theorem", "scenario", claims).verdict
+
+
+def test_a_bound_below_its_gap_is_violated_and_above_it_holds():
+    assert verdict(claim(0.5, 0.4)) is Verdict.HOLDS
+    assert verdict(claim(0.5, 0.5)) is Verdict.HOLDS
+    assert verdict(claim(0.4, 0.5)) is Verdict.VIOLATED
+
+
+def test_only_rounding_is_forgiven():
+    assert verdict(claim(0.5, 0.5 + 0.9 * ROUNDING)) is Verdict.HOLDS
+    assert verdict(claim(0.5, 0.5 + 1.1 * ROUNDING)) is Verdict.VIOLATED
+    assert ROUNDING <= 1e-9
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.4])
+def test_repetitions_are_counted_one_by_one(rate):
+    gaps = np.where(np.arange(600) < 600 * rate, 0.9, 0.1)
+    found = weigh("t", "s", [claim(0.5, gaps[0], delta=0.05, bounds=np.full(600, 0.5), gaps=gaps)])
+    assert found.trials == 600
+    assert found.violations == 600 * rate
+    assert found.verdict is (Verdict.VIOLATED if rate else Verdict.HOLDS)
+    assert found.power is not None
+
+
+def test_clients_are_pooled_and_their_means_reported():
+    found = weigh("t", "s", [claim(0.5, 0.2, client=0, n=3), claim(0.7, 0.8, client=1, n=4)])
+    assert found.bound == pytest.approx(0.6)
+    assert found.gap == pytest.approx(0.5)
+    assert found.n == 7
+    assert found.clients == 2
+    assert (found.trials, found.violations) == (2, 1)
+    assert found.terms == {"a": pytest.approx(0.6)}
+    assert found.ratio == pytest.approx(1.2)
+    assert found.largest_term == "a"
+
+
+def refusal(client):
+    return Claim("form", "local", client, 5, NotApplicable("coverage", "K2 is infinite"), 0.3)
+
+
+def test_a_refusal_is_no_evidence():
+    found = weigh("t", "s", [refusal(0), refusal(1)])
+    assert found.verdict is Verdict.NOT_APPLICABLE
+    assert found.bound is None
+    assert found.ratio is None
+    assert "coverage" in found.notes
+    mixed = weigh("t", "s", [claim(0.4, 0.5), refusal(1)])
+    assert mixed.verdict is Verdict.VIOLATED
+    assert "for 1 of 2 clients" in mixed.notes
+
+
+@pytest.mark.parametrize(("value", "gap"), [(math.nan, 0.1), (0.5, math.nan), (math.nan, math.nan)])
+def test_a_number_that_is_none_never_holds(value, gap):
+    assert verdict(claim(value, gap)) is not Verdict.HOLDS
+
+
+def test_gaps_that_are_no_numbers_never_hold():
+    gaps = np.full(600, np.nan)
+    assert verdict(claim(0.5, 0.1, delta=0.05, bounds=np.full(600, 0.5), gaps=gaps)) is not Verdict.HOLDS
+
+
+def test_a_lower_bound_is_compared_the_other_way_round():
+    assert verdict(claim(0.3, 0.5, kind="lower")) is Verdict.HOLDS
+    assert verdict(claim(0.5, 0.3, kind="lower")) is Verdict.VIOLATED
+
+
+def test_json_has_no_infinity_and_keeps_the_names():
+    found = weigh("t", "s", [claim(0.5, 0.0)]).as_json()
+    wanted = [
+        "theorem",
+        "scenario",
+        "training",
+        "n",
+        "bound",
+        "gap",
+        "gap_error",
+        "ratio",
+        "trials",
+        "violations",
+        "verdict",
+        "terms",
+        "assumptions",
+    ]
+    assert set(wanted) <= set(found)
+    assert found["ratio"] is None
+    assert found["verdict"] == "HOLDS"

@@ -1,0 +1,138 @@
+"""A whole run: the same bytes with any number of workers, a planted false theorem is caught, bad names are named."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from reference import THEOREMS, one_sentence
+
+from fedroute_theory._json import text
+from fedroute_theory.theorems import Bound, Control, Extremal, registry
+from fedroute_theory.verify import SCENARIOS, Verdict, verify
+from fedroute_theory.verify import run as module
+from fedroute_theory.verify.scenarios import build_case, redrawn, stream
+
+SMALL = "two-pass-kmeans"
+
+
+@pytest.fixture
+def one_scenario(monkeypatch):
+    """Only the two smallest scenarios, so that a run takes a second."""
+    monkeypatch.setattr(module, "SCENARIOS", {name: SCENARIOS[name] for name in ("tiny", "few-points")})
+
+
+def test_the_same_bytes_for_one_and_two_workers_and_on_a_second_run():
+    runs = [verify(theorems=[SMALL], mode="quick", seed=3, workers=w) for w in (1, 2)]
+    assert text(runs[0].as_json()) == text(runs[1].as_json())
+    assert runs[0].failures == []
+    assert {e.theorem for e in runs[0].results} == {SMALL}
+    assert {e.verdict for e in runs[0].results} <= {Verdict.HOLDS, Verdict.NOT_APPLICABLE}
+
+
+@pytest.mark.usefixtures("one_scenario")
+def test_the_seed_and_an_executor_change_what_they_should():
+    first, again, other = (text(verify(theorems=[SMALL], mode="quick", seed=s).as_json()) for s in (0, 0, 1))
+    assert first == again != other
+    with ThreadPoolExecutor(1) as pool:
+        assert text(verify(theorems=[SMALL], mode="quick", executor=pool).as_json()) == first
+
+
+@pytest.mark.usefixtures("one_scenario")
+def test_a_tiny_run_reports_exact_failure_probabilities():
+    found = verify(theorems=["kmeans-router"], mode="quick")
+    conclusions = [e for e in found.results if e.form.startswith(("conclusion/", "event/"))]
+    assert {e.scenario for e in conclusions} == {"tiny"}
+    assert {e.form for e in conclusions} >= {"event/kl", "event/hoeffding", "conclusion/sharp/kl", "conclusion/least/hoeffding"}
+    for evidence in conclusions:
+        assert evidence.bound == 0.05
+        assert 0.0 <= evidence.gap <= 0.05
+        assert evidence.verdict is Verdict.HOLDS
+
+
+def planted(slug, shrink):
+    """The theorem of that name with every bound multiplied by `shrink`."""
+    entry = registry()[slug]
+
+    def claims(case):
+        for claim in entry.claims(case):
+            answer = claim.answer
+            if isinstance(answer, Bound):
+                answer = replace(answer, terms={name: shrink * value for name, value in answer.terms.items()})
+            yield replace(claim, answer=answer, bounds=shrink * claim.bounds)
+
+    return replace(entry, claims=claims)
+
+
+@pytest.mark.parametrize("slug", ["greedy-decomposition", "kmeans-router", "two-pass-kmeans", "pooling", "coverage-transfer"])
+def test_a_planted_false_bound_is_violated(slug, monkeypatch):
+    names = ("tabular",)
+    monkeypatch.setattr(module, "SCENARIOS", {name: replace(SCENARIOS[name], sizes={"quick": (60,)}) for name in names})
+    honest = verify(theorems=[slug], mode="quick", seed=1)
+    assert not [e for e in honest.results if e.verdict is Verdict.VIOLATED]
+    monkeypatch.setattr(module, "registry", lambda: {slug: planted(slug, 1e-3)})
+    found = verify(theorems=[slug], mode="quick", seed=1)
+    assert [e for e in found.results if e.verdict is Verdict.VIOLATED]
+    assert any(slug in line for line in found.failures)
+
+
+@pytest.mark.usefixtures("one_scenario")
+def test_families_not_reproduced_and_controls_not_caught_are_failures(monkeypatch):
+    wrong = replace(
+        registry()[SMALL],
+        extremal=lambda: [Extremal("family", "form", 2.0, 1.0, 1.9, 0.01)],
+        controls=lambda: [Control("a trap", False, "", "")],
+    )
+    monkeypatch.setattr(module, "registry", lambda: {SMALL: wrong})
+    failures = verify(theorems=[SMALL], mode="quick").failures
+    assert any("family" in line and "2.0000" in line for line in failures)
+    assert any("a trap" in line for line in failures)
+
+
+@pytest.mark.usefixtures("one_scenario")
+def test_progress_is_told_of_every_cell():
+    told = []
+    verify(
+        theorems=[SMALL], mode="quick", progress=lambda done, total, name, found: told.append((done, total, name, len(found)))
+    )
+    assert [t[:2] for t in told] == [(1, 1)]
+    assert "few-points" in told[0][2]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"theorems": ["fermat"]}, ("fermat", "pooling")),
+        ({"mode": "slow"}, ("mode", "slow", "quick")),
+        ({"delta": 0.0}, ("delta", "0.0")),
+        ({"delta": 1.5}, ("delta", "1.5")),
+        ({"delta": float("nan")}, ("delta", "nan")),
+        ({"seed": -1}, ("seed", "-1")),
+        ({"workers": 0}, ("workers", "0")),
+    ],
+)
+def test_bad_options_are_named(options, named):
+    one_sentence(lambda: verify(**options), *named)
+
+
+def test_every_theorem_has_a_scenario():
+    for slug in THEOREMS:
+        assert any(not s.theorems or slug in s.theorems for s in SCENARIOS.values())
+    for scenario in SCENARIOS.values():
+        assert set(scenario.theorems) <= set(THEOREMS)
+
+
+def test_streams_depend_on_seed_and_place_only():
+    assert stream(1, "a", 3).random() == stream(1, "a", 3).random()
+    assert len({stream(*place).random() for place in ((1, "a", 3), (2, "a", 3), (1, "b", 3), (1, "a", 4))}) == 4
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_first_repetition_is_the_logs_own_labels(name):
+    case = build_case(
+        SCENARIOS[name], 6 if len(SCENARIOS[name].sizes) and SCENARIOS[name].sizes["quick"] == (6,) else 40, 0, 3, 0.05
+    )
+    labels = redrawn(case.problem, case.logs, np.random.default_rng(0), 3)
+    assert np.array_equal(labels.quality[0], case.logs.quality)
+    assert np.array_equal(labels.cost[0], case.logs.cost)
+    assert len(labels.quality) == (1 if case.logs.labels == "exact" else 3)
