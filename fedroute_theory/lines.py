@@ -34,11 +34,14 @@ def pick(values: FloatArray, place: IntArray) -> FloatArray:
 
 
 def _leaders(up: FloatArray, down: FloatArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Two different models with the largest entries, for `up` and for `down`."""
+
     def two(values: FloatArray) -> tuple[IntArray, IntArray]:
         first = values.argmax(axis=-1)
         rest = values.copy()
         np.put_along_axis(rest, first[..., None], -np.inf, axis=-1)
-        return first, rest.argmax(axis=-1)
+        second = rest.argmax(axis=-1)
+        return first, np.where(second == first, (first + 1) % values.shape[-1], second)  # all others may be -inf
 
     return (*two(up), *two(down))
 

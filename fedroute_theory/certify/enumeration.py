@@ -40,6 +40,12 @@ def conclusion_failure(
     means = np.broadcast_to(estimates.quality, (outcomes, *estimates.quality.shape)).copy()
     for (k, m), law, successes in zip(pairs, laws, index, strict=True):
         means[:, k, m] = successes / (law.size - 1)
+    if estimates.empty in ("exclude", "pooled-mean"):  # fallbacks that are means over all cells move with the labels
+        counts = estimates.counts
+        sums = np.where(counts > 0, counts * means, 0.0).sum(axis=1)
+        over_all = np.divide(sums, counts.sum(axis=0), out=np.full(sums.shape, np.nan), where=counts.sum(axis=0) > 0)
+        borrows = (counts == 0) & ~np.isnan(estimates.quality)
+        means = np.where(borrows, over_all[:, None, :], means)
     costs = np.broadcast_to(estimates.cost, means.shape)
     repeated = replace(estimates, quality=means, cost=costs)
     case = Case(problem, None, logs, [("pooled", None, repeated)], delta)

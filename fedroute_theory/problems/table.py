@@ -162,16 +162,14 @@ def _read_embeddings(frame: pl.DataFrame, source: Path, given: Path | None) -> F
     if "embedding" not in arrays:
         raise InputError(f"The embeddings file '{file}' has no array 'embedding'; it has {', '.join(arrays)}.")
     values = arrays["embedding"]
-    if values.ndim != 2 or not (np.issubdtype(values.dtype, np.floating) or np.issubdtype(values.dtype, np.integer)):
-        raise InputError(
-            f"The embeddings in '{file}' must be a matrix of real numbers; got shape {values.shape} of {values.dtype}."
-        )
+    if not (np.issubdtype(values.dtype, np.floating) or np.issubdtype(values.dtype, np.integer)):
+        raise InputError(f"The embeddings in '{file}' must be real numbers; got {values.dtype}.")
     key = next((k for k in KEY_COLUMNS if k in arrays and k in frame.columns), None)
     if key is not None:
-        if arrays[key].shape != (values.shape[0],):
+        if values.ndim == 0 or arrays[key].shape != (values.shape[0],):
             raise InputError(f"The '{key}' in '{file}' must have one entry an embedding; got shape {arrays[key].shape}.")
         values = values[_join(frame[key].to_list(), arrays[key].tolist(), key, file)]
-    if values.shape[0] != frame.height:
+    if values.ndim != 2 or values.shape[0] != frame.height:
         raise InputError(
             f"The embeddings in '{file}' must have one row for each of the {frame.height} rows of the table; "
             f"got shape {values.shape}."

@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from _steps import CLARABEL, ENUMERATION, FLOAT, RATIONAL, READER, SQUARES, SYMPY, Step, main  # noqa: E402
+from _steps import CLARABEL, ENUMERATION, FLOAT, RATIONAL, READER, SQUARES, SYMPY, Step, main
 
 # K2 <= sup_w_factor * sup w; uniform logging: K2 = uniform_factor * M * E[nu/rho_X]; familiar form: sqrt(2) wider.
 CONSTANTS = {"sup_w_factor": 2, "uniform_factor": 2, "familiar_over_sharp": sp.sqrt(2), "ratio_at_extremal": 1}

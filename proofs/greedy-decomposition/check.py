@@ -9,7 +9,7 @@ from pathlib import Path
 import sympy as sp
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from _steps import ENUMERATION, RATIONAL, READER, SYMPY, Step, main  # noqa: E402
+from _steps import ENUMERATION, RATIONAL, READER, SYMPY, Step, main
 
 # osc <= factor * max|e|; half-widths are multiples of R for a model nobody logged.
 CONSTANTS = {"max_error_factor": 2, "excluded_halfwidth": 1, "midrange_halfwidth": F(1, 2)}

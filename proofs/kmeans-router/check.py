@@ -13,7 +13,7 @@ import sympy as sp
 from mpmath import iv
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from _steps import ENUMERATION, INTERVAL, RATIONAL, READER, SYMPY, Step, main  # noqa: E402
+from _steps import ENUMERATION, INTERVAL, RATIONAL, READER, SYMPY, Step, main
 
 # Bound over gap on the one-dimensional family; w = R sqrt(log(events * N / delta) / (2 n)); half-widths in units of R.
 CONSTANTS = {
@@ -309,7 +309,7 @@ def kl_implies_hoeffding() -> bool:
     n, size, delta, gap = sp.symbols("n N delta gap", positive=True)
     limit = sp.log(CONSTANTS["log_factor"] * size / delta) / n
     width = sp.sqrt(sp.log(CONSTANTS["log_factor"] * size / delta) / (CONSTANTS["width_denominator"] * n))
-    solution = [r for r in sp.solve(sp.Eq(CONSTANTS["pinsker"] * gap**2, limit), gap)]
+    solution = list(sp.solve(sp.Eq(CONSTANTS["pinsker"] * gap**2, limit), gap))
     return len(solution) == 1 and sp.simplify(solution[0] - width) == 0
 
 

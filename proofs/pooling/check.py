@@ -10,7 +10,7 @@ import sympy as sp
 from mpmath import iv
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from _steps import ENUMERATION, INTERVAL, RATIONAL, READER, SQUARES, SYMPY, Step, main  # noqa: E402
+from _steps import ENUMERATION, INTERVAL, RATIONAL, READER, SQUARES, SYMPY, Step, main
 
 # The counterexample to "equal eps_opt per record": bounds to two decimals.
 CONSTANTS = {"c_simple": 1 - sp.exp(-sp.Rational(1, 2)), "trap_local": F(109, 100), "trap_federated": F(335, 100)}

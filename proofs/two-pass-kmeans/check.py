@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from _steps import ENUMERATION, FLOAT, RATIONAL, READER, SQUARES, SYMPY, Step, main  # noqa: E402
+from _steps import ENUMERATION, FLOAT, RATIONAL, READER, SQUARES, SYMPY, Step, main
 
 # phi(X; C_fed) <= (alpha + beta (1 + sqrt(alpha))^2) OPT_K: 5 with exact solvers, and 5 cannot be lowered.
 # The family with 2n-gons in D planes has ratio 1 + 4 cos^2(pi/2n) (1 - 1/D);
