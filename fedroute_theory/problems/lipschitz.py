@@ -62,7 +62,7 @@ class Lipschitz(SampledProblem):
         lam: float = 0.0,
         sample: int = 4096,
     ) -> Self:
-        """Random cones; `sample` queries stand for the uniform law (stratified over the strips)."""
+        """Random cones; `sample` independent queries stand for the uniform law."""
         n, m = integer("sample", sample, 2), integer("models", models, 2)
         steep = number("slope", slope, 0.0, open_low=True)
         apex = rng.uniform(size=(m, integer("dimension", dimension, 1)))

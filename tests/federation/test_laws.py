@@ -134,6 +134,13 @@ def test_dirichlet_laws_fit_the_problem_at_any_concentration(alpha):
     assert laws.shares == pytest.approx(np.full(7, 1 / 7))
 
 
+def test_at_a_high_concentration_every_client_has_the_test_laws_tasks_and_logs_evenly():
+    problem = Tabular(np.arange(3.0)[:, None], [1.0, 2.0, 7.0], np.full((3, 2), 0.5), np.zeros((3, 2)), task=[0, 1, 2])
+    laws = dirichlet(problem, np.random.default_rng(1), clients=4, task_alpha=1e7, model_alpha=1e7)
+    assert laws.mixture == pytest.approx(np.tile([0.1, 0.2, 0.7], (4, 1)), abs=0.01)
+    assert laws.logging == pytest.approx(np.full((4, 3, 2), 0.5), abs=0.01)
+
+
 def test_uniform_logging_covers_every_model_equally():
     problem = Tabular.generate(np.random.default_rng(0), models=4)
     laws = uniform_logging(problem, clients=2)

@@ -98,6 +98,13 @@ def test_models_can_be_picked_in_any_order(folder):
     assert picked.lam == 2.0
 
 
+def test_tasks_are_numbered_in_byte_order_of_their_names(folder):
+    names = ["ä", "b", "Zebra", "a"] * 10
+    table = read_table(rewritten(folder, frame_of(folder).with_columns(pl.Series("task", names))))
+    assert table.task_names == ("Zebra", "a", "b", "ä")
+    assert [table.task_names[t] for t in table.task] == names
+
+
 def test_a_table_without_tasks_has_one(folder):
     assert read_table(rewritten(folder, frame_of(folder).drop("task"))).task_names == ("all",)
 

@@ -110,6 +110,14 @@ def test_the_policy_sends_a_query_to_its_cells_choice():
     assert route(queries).tolist() == found.choices(0.0)[[0, 0, 1, 2]].tolist()
 
 
+def test_of_several_repetitions_the_policy_is_the_firsts():
+    several = replace(
+        filled("mid-range"), quality=np.array([[[1.0, 0.0, 0.0]] * 3, [[0.0, 0.0, 1.0]] * 3]), cost=np.zeros((2, 3, 3))
+    )
+    assert several.policy(0.0)(np.zeros((2, 1))).tolist() == [0, 0]
+    assert several.choices(0.0).tolist() == [[0] * 3, [2] * 3]
+
+
 def test_published_protocol_has_the_released_numbers():
     router = KMeansRouter.published()
     assert (router.local_clusters, router.client_clusters, router.clusters, router.pooled_clusters) == (8, 15, 20, 30)

@@ -19,6 +19,7 @@ from fedroute_theory.federation import Logs, draw_logs, uniform_logging
 from fedroute_theory.problems import Tabular
 from fedroute_theory.routers import EMPTY_CHOICES, KMeansRouter, train
 from fedroute_theory.testing import cases
+from fedroute_theory.theorems import Case
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.events import event_failure, poisson_binomial
 from fedroute_theory.theorems.kmeans_router.families import adaptive_failure, one_cell
@@ -136,6 +137,17 @@ def test_event_failure_is_the_sum_over_all_label_outcomes(case, width, scale):
         assert found is None
         return
     assert found == pytest.approx(brute_force_event(case, width, scale), abs=1e-9)
+
+
+@pytest.mark.parametrize("labels", ["bernoulli", "bernoulli-quality"])
+@pytest.mark.parametrize("width", ["hoeffding", "kl"])
+def test_event_failure_counts_the_noise_of_costs(width, labels):
+    problem = Tabular(np.zeros((1, 1)), np.ones(1), np.array([[0.5, 0.8]]), np.array([[0.5, 0.25]]), 1.0)
+    logs, estimates = one_cell(problem, np.zeros((6, 1)), [0, 0, 0, 0, 0, 1], 0.0)
+    case = Case(problem, None, replace(logs, labels=labels), [("pooled", None, estimates)], 0.5)
+    found = event_failure(CellGeometry(problem, case.logs, estimates), case.delta, width, 0.6)
+    assert found == pytest.approx(brute_force_event(case, width, 0.6), abs=1e-9)
+    assert found > 0.01 or labels == "bernoulli-quality"
 
 
 @settings(max_examples=60)

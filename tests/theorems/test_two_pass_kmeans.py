@@ -176,6 +176,9 @@ def test_what_a_trained_federation_claims_is_true(seed, records, clusters):
     for claim in found.values():
         assert isinstance(claim.answer, Bound)
         assert claim.gap <= claim.answer.value * (1 + 1e-9)
+    sent = next(m for m in case.messages if isinstance(m, Broadcast))
+    phi = (np.linalg.norm(case.logs.embedding[:, None] - sent.centres[None], axis=2).min(axis=1) ** 2).sum()
+    assert found["certificate"].gap == pytest.approx(phi, rel=1e-9)
     if records == 5 and clusters < 3:
         assert "approximation" in found
         enumerated = optimal_clusterings(exact(case.logs.embedding), [Fraction(1)] * 10, clusters)[0]

@@ -26,6 +26,8 @@ def test_the_same_bytes_for_one_and_two_workers_and_on_a_second_run():
     runs = [verify(theorems=[SMALL], mode="quick", seed=3, workers=w) for w in (1, 2)]
     assert text(runs[0].as_json()) == text(runs[1].as_json())
     assert runs[0].failures == []
+    places = [list(SCENARIOS).index(e.scenario) for e in runs[0].results]
+    assert places == sorted(places)
     assert {e.theorem for e in runs[0].results} == {SMALL}
     assert {e.verdict for e in runs[0].results} <= {Verdict.HOLDS, Verdict.NOT_APPLICABLE}
 
