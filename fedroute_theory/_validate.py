@@ -48,6 +48,8 @@ def number(
         result = float(value)
     except (TypeError, ValueError, OverflowError):
         raise reject(name, f"be a number in {interval}", repr(value)[:40]) from None
+    if isinstance(value, bool):
+        raise reject(name, f"be a number in {interval}", value)
     below = result <= low if open_low else result < low
     above = result >= high if open_high else result > high
     if not math.isfinite(result) or below or above:

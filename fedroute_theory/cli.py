@@ -95,7 +95,7 @@ def show(slug: str, as_json: JsonFlag = False) -> None:
         typer.echo(f"  {name}: {formula.describe()}")
         for key, quantity in formula.quantities.items():
             default = f" (default {formula.optional()[key]:g})" if key in formula.optional() else ""
-            typer.echo(f"    {key:16s}{quantity.describe()}{default}")
+            typer.echo(f"    {key:18s}{quantity.describe()}{default}")
     typer.echo(f"\nSource: {entry.source}")
 
 
@@ -221,6 +221,7 @@ def audit(
     if (table is None) != example:
         raise InputError("Audit takes either a table or --example; got " + ("both." if example else "neither."))
     _check_writable(json_file)
+    _make_folder(out)
     if table is None:
         source, name = _example(out, seed), "example"
     else:
@@ -257,7 +258,6 @@ def _example(out: Path | None, seed: int) -> Table:
     table = example_table(np.random.default_rng(seed))
     if out is not None:
         try:
-            out.mkdir(parents=True, exist_ok=True)
             table.write(out / "example.parquet", out / "example.npz")
         except OSError as error:
             raise InputError(f"The folder '{out}' cannot be written: {error.strerror}.") from None
@@ -272,8 +272,20 @@ def _echo_json(value: Any) -> None:
 
 def _check_writable(file: Path | None) -> None:
     """Refuse before hours of work rather than after."""
-    if file is not None and file != Path("-") and not os.access(file.parent, os.W_OK):
-        raise InputError(f"The file '{file}' cannot be written: no writable folder '{file.parent}'.")
+    if file is None or file == Path("-"):
+        return
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        reason = "it is a folder" if file.is_dir() else f"no writable folder '{file.parent}'"
+        raise InputError(f"The file '{file}' cannot be written: {reason}.")
+
+
+def _make_folder(folder: Path | None) -> None:
+    """The same for an output folder."""
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"The folder '{folder}' cannot be made: {error.strerror}.") from None
 
 
 def _write_json(file: Path | None, value: Any) -> None:

@@ -110,7 +110,7 @@ def canonical_order(points: FloatArray, weights: FloatArray | None = None) -> In
 
 
 def shareable(points: FloatArray, found: Clustering) -> Clustering:
-    """Merge every cell whose records all coincide into the nearest other cell, so that no centre is the mean of one query alone.
+    """Merge every cell whose records all coincide into the nearest other cell, so that none is the mean of one query.
 
     Returns no centre at all when all the points coincide.
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, array, integer, number
+from fedroute_theory._validate import FloatArray, InputError, array, integer, number, probability
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Federation, Logs, Message
 from fedroute_theory.problem import RoutingProblem
@@ -124,6 +124,9 @@ class Case:
     trained: list[tuple[str, int | None, CellEstimates]]
     delta: float = 0.05
     messages: tuple[Message, ...] = ()
+
+    def __post_init__(self) -> None:
+        probability("delta", self.delta)
 
     def logs_of(self, client: int | None) -> Logs:
         """The logs behind a training: one client's, or all."""

@@ -46,6 +46,8 @@ def interval_policy(*, high: FloatArray, low: FloatArray, chosen: int) -> Bound:
     """max(0, best rival's upper end - lower end of the chosen model)."""
     if high.size != low.size or high.size < 2:
         raise InputError(f"The 'high' and 'low' parameters must have one entry a model; got {high.size} and {low.size}.")
+    if (low > high).any():
+        raise InputError(f"The 'low' parameter must nowhere exceed 'high'; got {low.tolist()} and {high.tolist()}.")
     if chosen >= high.size:
         raise InputError(f"The 'chosen' parameter must be at most {high.size - 1}; got {chosen}.")
     return Bound({"interval": float(policy_line(high, low, np.asarray(chosen)))})

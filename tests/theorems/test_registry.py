@@ -28,7 +28,8 @@ def valid(quantity: Quantity):
 
 
 def arguments(formula):
-    return {name: valid(quantity) for name, quantity in formula.quantities.items()}
+    """One valid argument a parameter; the union is over as many pairs as the lists can hold."""
+    return {name: 9.0 if name == "N" else valid(quantity) for name, quantity in formula.quantities.items()}
 
 
 def wrong(quantity: Quantity):
@@ -242,3 +243,8 @@ def test_a_refusal_names_the_assumption_and_the_amount():
 def test_a_bound_at_the_range_is_vacuous():
     assert Bound({"a": 0.6, "b": 0.4}, trivial=1.0).vacuous
     assert not Bound({"a": 0.6}, trivial=1.0).vacuous
+
+
+def test_a_union_over_fewer_pairs_than_are_given_is_refused():
+    formula = REGISTRY["kmeans-router"].forms["sharp"]
+    one_sentence(lambda: formula(**(arguments(formula) | {"N": 2.0})), "'N'", "3")

@@ -65,6 +65,8 @@ def three_terms_all_lam(
 
 def _widths(counts: FloatArray, N: float, R: float, delta: float) -> FloatArray:
     """Hoeffding half-widths; R/2 for a pair without records, estimated at mid-range."""
+    if (counts > 0).sum() > N:
+        raise InputError(f"The 'N' parameter must be at least the number of non-empty pairs ({(counts > 0).sum()}); got {N:g}.")
     return np.where(counts > 0, R * hoeffding(counts, math.log(2.0 * N / delta)), R / 2.0)
 
 
@@ -159,7 +161,8 @@ def kl_upper(*, mean: float, n: float, N: float, R: float, delta: float) -> Boun
 def _same_length(**arrays: FloatArray) -> None:
     sizes = {name: values.size for name, values in arrays.items()}
     if min(sizes.values()) < 2 and "mass" not in sizes:
-        raise InputError(f"The '{next(iter(sizes))}' parameter must have at least two entries, one a model; got 1.")
+        short = min(sizes, key=lambda name: sizes[name])
+        raise InputError(f"The '{short}' parameter must have at least two entries, one a model; got {sizes[short]}.")
     if len(set(sizes.values())) > 1:
         raise InputError(f"The parameters {', '.join(sizes)} must have one length; got {list(sizes.values())}.")
 
