@@ -31,12 +31,24 @@ def text(value: Any) -> str:
     return json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def write_text(path: Path, content: str) -> None:
+def put(path: Path, data: bytes) -> Path:
     """Write the whole file or leave what was there; InputError with one sentence when the disk refuses."""
-    temporary = path.with_name(path.name + ".part")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(content, encoding="utf-8")
-        os.replace(temporary, path)
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise InputError(f"The file '{path}' cannot be written: {error.strerror}.") from None
+    finally:
+        _forget(beside)
+    return path
+
+
+def _forget(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return  # the folder itself is out of reach; there is nothing to tidy

@@ -294,4 +294,4 @@ def _write_json(file: Path | None, value: Any) -> None:
     if file == Path("-"):
         _echo_json(value)
     elif file is not None:
-        _json.write_text(file, _json.text(value))
+        _json.put(file, _json.text(value).encode())

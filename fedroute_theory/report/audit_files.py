@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from fedroute_theory import _json
 from fedroute_theory._validate import InputError
 from fedroute_theory.audit.report import AuditReport
 from fedroute_theory.report.audit_figures import frontier_figure, render, terms_figure
@@ -37,29 +37,7 @@ def write_report(report: AuditReport, out_dir: str | Path, *, cost_unit: str = "
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder '{folder}' cannot be made: {error.strerror}.") from None
-    return [_put(folder / name, data) for name, data in contents.items()]
-
-
-def _put(path: Path, data: bytes) -> Path:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        raise InputError(f"The file '{path}' cannot be written: {error.strerror}.") from None
-    finally:
-        _forget(beside)
-    return path
-
-
-def _forget(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return  # the folder itself is out of reach; there is nothing to tidy
+    return [_json.put(folder / name, data) for name, data in contents.items()]
 
 
 def _csv(lines: Iterable[list[object]]) -> bytes:
