@@ -17,7 +17,7 @@ from fedroute_theory._validate import InputError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
-THEOREMS = ("coverage-transfer", "greedy-decomposition", "kmeans-router", "pooling", "two-pass-kmeans")
+THEOREMS = tuple(sorted(folder.parent.name for folder in (REPOSITORY / "proofs").glob("*/proof.md")))
 
 
 def one_sentence(call: Callable[[], object], *names: str) -> str:

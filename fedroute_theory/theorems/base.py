@@ -5,15 +5,15 @@ from __future__ import annotations
 import inspect
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError, array, integer, number, probability
-from fedroute_theory.estimates import CellEstimates
-from fedroute_theory.federation import Federation, Logs, Message
+from fedroute_theory.estimates import CellEstimates, Estimates
+from fedroute_theory.federation import Federation, Labels, Logs, Message
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.bound import Answer, Bound, Kind, Measurement
 
@@ -115,15 +115,18 @@ class Case:
     """Everything a theorem may look at: a problem, the clients' laws and logs, and what each training estimated.
 
     trained: (training, client or None, estimates); estimates may have a leading axis of repetitions with redrawn labels.
-    delta: failure probability granted to each claim.
+    delta: failure probability granted to each claim. labels: those of all repetitions (T, D), the logs' own first. truths: one
+    problem a client where clients disagree on the truth (same queries; empty: `problem` is everyone's).
     """
 
     problem: RoutingProblem
     federation: Federation | None
     logs: Logs
-    trained: list[tuple[str, int | None, CellEstimates]]
+    trained: Sequence[tuple[str, int | None, Estimates]]
     delta: float = 0.05
     messages: tuple[Message, ...] = ()
+    labels: Labels | None = None
+    truths: tuple[RoutingProblem, ...] = ()
 
     def __post_init__(self) -> None:
         probability("delta", self.delta)
@@ -131,6 +134,10 @@ class Case:
     def logs_of(self, client: int | None) -> Logs:
         """The logs behind a training: one client's, or all."""
         return self.logs if client is None else self.logs.of_client(client)
+
+    def cell_estimates(self) -> list[tuple[str, int | None, CellEstimates]]:
+        """The trainings whose estimates are constant on cells."""
+        return [(t, i, e) for t, i, e in self.trained if isinstance(e, CellEstimates)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -147,9 +147,8 @@ def claims(case: Case) -> Iterable[Claim]:
     rows, weights = np.arange(problem.weights.size), problem.weights
     for training, client, estimates in case.trained:
         fitted = estimates.repetition(0)
-        cell = fitted.cells(problem.embeddings)
-        utility = fitted.utility(problem.lam)[cell]
-        chosen = fitted.choices(problem.lam)[cell]
+        utility = fitted.utility_at(problem.embeddings, problem.lam)
+        chosen = utility.argmax(axis=1)
         ratio = pooled if client is None else clients[client]
         gap = problem.gap_of(problem.optimum - problem.utility[rows, chosen])
         estimated = np.isfinite(utility)

@@ -75,9 +75,8 @@ def claims(case: Case) -> Iterable[Claim]:
     rows = np.arange(problem.weights.size)
     for training, client, estimates in case.trained:
         fitted = estimates.repetition(0)
-        cell = fitted.cells(problem.embeddings)
-        utility = fitted.utility(problem.lam)[cell]
-        chosen = fitted.choices(problem.lam)[cell]
+        utility = fitted.utility_at(problem.embeddings, problem.lam)
+        chosen = utility.argmax(axis=1)
         gap = problem.gap_of(problem.optimum - problem.utility[rows, chosen])
         open_models = np.isfinite(utility)
         error = np.where(open_models, problem.utility - np.where(open_models, utility, 0.0), 0.0)

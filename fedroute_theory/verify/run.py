@@ -141,7 +141,7 @@ def run_cell(arguments: Arguments) -> list[Evidence]:
 
 def _exact_conclusions(case: Case, scenario: str) -> list[Evidence]:
     """P(gap > bound) of every form, over all label outcomes, beside delta."""
-    training, client, estimates = case.trained[-1]
+    training, client, estimates = case.cell_estimates()[-1]
     exact = conclusion_failure(case.problem, case.logs_of(client), estimates.repetition(0), case.delta)
     notes = "exact failure probability of the conclusion"
     return [

@@ -72,7 +72,8 @@ WRONG = [
 ]
 
 
-def test_the_five_theorems_are_registered():
+def test_theorems_and_proofs_are_the_same():
+    assert len(THEOREMS) >= 5
     assert tuple(sorted(REGISTRY)) == THEOREMS
 
 

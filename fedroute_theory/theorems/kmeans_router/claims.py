@@ -27,7 +27,7 @@ LIPSCHITZ_FORMS = ("sharp", "policy", "pairwise", "spread", "three-terms")
 def claims(case: Case) -> Iterable[Claim]:
     """Every form, with Hoeffding and kl widths (or none where labels are noise-free), for every training and client."""
     slope = steepest_slope(case.problem, case.logs)
-    for training, client, estimates in case.trained:
+    for training, client, estimates in case.cell_estimates():
         yield from training_claims(case, training, client, estimates, slope)
 
 

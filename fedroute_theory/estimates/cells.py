@@ -8,11 +8,12 @@ import numpy as np
 
 from fedroute_theory._validate import BoolArray, FloatArray, IntArray
 from fedroute_theory.distances import nearest_centre
+from fedroute_theory.estimates.base import Estimates, Prediction
 from fedroute_theory.problem import Policy
 
 
 @dataclass(frozen=True, eq=False)
-class CellEstimates:
+class CellEstimates(Estimates):
     """Fitted quality and cost, constant on the cells of K centres.
 
     centres: (K, d). quality, cost: (..., K, M) mean label of the records of cell k and model m, or the fallback where
@@ -42,9 +43,14 @@ class CellEstimates:
         return self.counts > 0
 
     @property
-    def n(self) -> int:
-        """Number of records behind the estimates."""
-        return int(self.counts.sum())
+    def counts_by_model(self) -> IntArray:
+        total: IntArray = self.counts.sum(axis=0)
+        return total
+
+    def predict(self, embeddings: FloatArray) -> Prediction:
+        cell = self.cells(embeddings)
+        quality, cost = (np.where(self.routable, value, np.nan)[..., cell, :] for value in (self.quality, self.cost))
+        return quality, cost
 
     def utility(self, lam: float) -> FloatArray:
         """(..., K, M) estimated utility at price lam; minus infinity where the policy must not go."""
@@ -60,12 +66,10 @@ class CellEstimates:
         return nearest_centre(np.asarray(embeddings, dtype=np.float64), self.centres)[0]
 
     def repetition(self, t: int) -> CellEstimates:
-        """The estimates of one repetition, without a leading axis."""
         if self.quality.ndim == 2:
             return self
         return replace(self, quality=self.quality[t], cost=self.cost[t])
 
     def policy(self, lam: float) -> Policy:
-        """The greedy policy at price lam (of the first repetition when there are several)."""
         chosen = self.repetition(0).choices(lam)
         return lambda embeddings: chosen[self.cells(embeddings)]
