@@ -1,13 +1,7 @@
 """Routers: each trains client-local, federated and pooled, and returns estimates."""
 
-from fedroute_theory.routers.kmeans import (
-    EMPTY_CHOICES,
-    KMeansRouter,
-    Trained,
-    train,
-    train_federated,
-    train_local,
-    train_pooled,
-)
+from fedroute_theory.routers.dispatch import Router, train
+from fedroute_theory.routers.kmeans import EMPTY_CHOICES, KMeansRouter, train_federated, train_local, train_pooled
+from fedroute_theory.routers.trained import Trained
 
-__all__ = ["EMPTY_CHOICES", "KMeansRouter", "Trained", "train", "train_federated", "train_local", "train_pooled"]
+__all__ = ["EMPTY_CHOICES", "KMeansRouter", "Router", "Trained", "train", "train_federated", "train_local", "train_pooled"]

@@ -11,6 +11,7 @@ from fedroute_theory.distances import nearest_centre
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Broadcast, CellStatistics, ClientCentres, Labels, Logs, Message
 from fedroute_theory.routers.clustering import Clustering, Lloyd, cluster, cluster_each, shareable
+from fedroute_theory.routers.trained import Trained
 
 EMPTY_CHOICES = {
     "exclude": "never routed to; a cell without any record falls back on the means over all cells",
@@ -63,28 +64,7 @@ class KMeansRouter:
         return cls(8, 15, 20, 30, "published", 3, 30, "published", stale_labels=True)
 
 
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """The three trainings of one router on the same logs.
-
-    local: by client index, clients without records absent. messages: all that travelled in the federated training, in
-    order. seed: of every random draw.
-    """
-
-    router: KMeansRouter
-    local: dict[int, CellEstimates]
-    federated: CellEstimates
-    pooled: CellEstimates
-    messages: tuple[Message, ...]
-    seed: int
-
-    def estimates(self) -> list[tuple[str, int | None, CellEstimates]]:
-        """(training, client or None, estimates) in a fixed order."""
-        local = [("local", client, self.local[client]) for client in sorted(self.local)]
-        return [*local, ("federated", None, self.federated), ("pooled", None, self.pooled)]
-
-
-def train(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = None) -> Trained:
+def train(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = None) -> Trained[CellEstimates]:
     """Train local, federated and pooled on the same logs.
 
     labels: redrawn labels of the same records (T, D); the estimates then have a leading axis of T repetitions. Centres

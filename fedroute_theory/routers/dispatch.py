@@ -1,0 +1,29 @@
+"""One `train` for all routers: a table from hyperparameters to the function that trains them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fedroute_theory._validate import InputError
+from fedroute_theory.federation import Labels, Logs
+from fedroute_theory.routers import kmeans
+from fedroute_theory.routers.kmeans import KMeansRouter
+from fedroute_theory.routers.trained import Trained
+
+Router = KMeansRouter
+
+_TRAINERS: dict[type, Callable[..., Trained[Any]]] = {
+    KMeansRouter: kmeans.train,
+}
+
+
+def train(router: Router, logs: Logs, seed: int, labels: Labels | None = None) -> Trained[Any]:
+    """Train local, federated and pooled on the same logs.
+
+    router: hyperparameters of any router family. labels: redrawn labels of the same records (T, D); the estimates then have a
+    leading axis of T repetitions. seed: in [0, 2^32). Raises InputError for an unknown kind of router.
+    """
+    if type(router) not in _TRAINERS:
+        raise InputError(f"The 'router' parameter must be one of {', '.join(t.__name__ for t in _TRAINERS)}; got {router!r}.")
+    return _TRAINERS[type(router)](router, logs, seed, labels)
