@@ -1,6 +1,7 @@
 """Audit: which clients of a full evaluation table gain from federating their routers, by how much, and why."""
 
+from fedroute_theory.audit.protocols import PROTOCOLS, ROUTERS
 from fedroute_theory.audit.report import AuditReport
-from fedroute_theory.audit.run import PROTOCOLS, audit, audit_partition
+from fedroute_theory.audit.run import audit, audit_partition
 
-__all__ = ["PROTOCOLS", "AuditReport", "audit", "audit_partition"]
+__all__ = ["PROTOCOLS", "ROUTERS", "AuditReport", "audit", "audit_partition"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedroute_theory._validate import IntArray
 from fedroute_theory.assumptions import coverage
 from fedroute_theory.audit.laws import QueryLaw
 from fedroute_theory.audit.rows import ByLam, Placed, RouterRow
+from fedroute_theory.federation import Logs
 
 CAUSES = {
     "unlogged": "pairs without a record",
@@ -21,7 +21,7 @@ CAUSES = {
 
 @dataclass(frozen=True)
 class CellCoverage:
-    """How some records cover the global test law on the federated cells.
+    """How some records cover the global test law on the federated cells (on the tasks, for routers without cells).
 
     k2: K2, infinite where a (cell, model) pair with test mass has no record. where: the place, in words. pairs_empty: share
     of (cell, model) pairs without a record, cells weighted by test mass. models_never_logged: names.
@@ -33,9 +33,12 @@ class CellCoverage:
     models_never_logged: tuple[str, ...]
 
 
-def cell_coverage(counts: IntArray, law: QueryLaw, federated: Placed) -> CellCoverage:
-    """Coverage by records with the given counts (K, M) on the federated cells."""
-    mass = federated.sums(law).mass
+def cell_coverage(logs: Logs, law: QueryLaw, federated: Placed) -> CellCoverage:
+    """Coverage by the given records on the federated router's places."""
+    places = int(federated.place.max()) + 1 if federated.cells is None else federated.cells.n_cells
+    counts = np.zeros((places, logs.n_models), dtype=np.int64)
+    np.add.at(counts, (federated.place[logs.query], logs.model), 1)
+    mass = np.bincount(federated.place[law.rows], minlength=places) / law.size
     share = counts / counts.sum()
     ratio = np.divide(share, mass[:, None], out=np.ones_like(share), where=mass[:, None] > 0)
     measured = coverage(ratio, mass)
@@ -44,7 +47,7 @@ def cell_coverage(counts: IntArray, law: QueryLaw, federated: Placed) -> CellCov
     if measured.hole_mass > 0:
         worst = int(measured.holes.argmax())
         where = (
-            f"no record of some model in cells holding {measured.hole_mass:.0%} of the test mass; "
+            f"no record of some model in {federated.places} holding {measured.hole_mass:.0%} of the test mass; "
             f"most of all {names[worst]}, without a record on {measured.holes[worst]:.0%}"
         )
     never = tuple(names[m] for m in np.flatnonzero(counts.sum(axis=0) == 0))
@@ -56,17 +59,17 @@ class ClientRow:
     """One client, alone and federated. Gains are local minus federated suboptimality (area: federated minus local), so
     positive means that federating helps.
 
-    coverage: of the client's records on the federated cells. distance_local, distance_federated: mean distance of its own test
-    queries to the nearest centre of either router. terms_local, terms_federated: own test, at the headline price: the terms
-    of the bound on the estimation gap, the approximation gap, and the bound. why: one sentence.
+    coverage: of the client's records on the federated cells (tasks). distance_local, distance_federated: mean distance of its
+    own test queries to the nearest centre of either router, None without centres. terms_local, terms_federated: own test, at
+    the headline price: the terms of the bound on the estimation gap, the approximation gap, and the bound. why: one sentence.
     """
 
     client: int
     records: int
     test_records: int
     coverage: CellCoverage
-    distance_local: float
-    distance_federated: float
+    distance_local: float | None
+    distance_federated: float | None
     gain_own: ByLam
     gain_global: ByLam
     auc_gain_own: float
@@ -93,18 +96,16 @@ def client_row(
 ) -> ClientRow:
     """Judge one client. own, everywhere: its own and the global test law; headline: the price of the terms and the reason."""
     client = int(local.client or 0)
-    of_client = federated.logs.client == client
-    counts = np.zeros(federated.estimates.counts.shape, dtype=np.int64)
-    np.add.at(counts, (federated.cells[federated.logs.query[of_client]], federated.logs.model[of_client]), 1)
+    records = federated.logs.of_client(client)
     gain_own = _difference(rows.local_own.suboptimality, rows.federated_own.suboptimality)
     alone, together = _terms(rows.local_own, headline), _terms(rows.federated_own, headline)
     return ClientRow(
         client,
-        int(of_client.sum()),
+        records.size,
         own.size,
-        cell_coverage(counts, everywhere, federated),
-        float(local.distance[own.rows].mean()),
-        float(federated.distance[own.rows].mean()),
+        cell_coverage(records, everywhere, federated),
+        _mean_distance(local, own),
+        _mean_distance(federated, own),
         gain_own,
         _difference(rows.local_global.suboptimality, rows.federated_global.suboptimality),
         rows.federated_own.auc - rows.local_own.auc,
@@ -117,13 +118,18 @@ def client_row(
     )
 
 
+def _mean_distance(router: Placed, law: QueryLaw) -> float | None:
+    return None if router.distance is None else float(router.distance[law.rows].mean())
+
+
 def _difference(first: ByLam, second: ByLam) -> ByLam:
     return {lam: first[lam] - second[lam] for lam in first}
 
 
 def _terms(row: RouterRow, headline: str) -> dict[str, float]:
     bound = {"bound": row.bound[headline]} if row.bound else {}
-    return {"approximation": row.approximation[headline]} | row.terms.get(headline, {}) | bound
+    approximation = {"approximation": row.approximation[headline]} if row.approximation else {}
+    return approximation | row.terms.get(headline, {}) | bound
 
 
 def _why(headline: str, gain: float, alone: dict[str, float], together: dict[str, float], not_applicable: str) -> str:

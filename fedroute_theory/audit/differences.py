@@ -47,7 +47,7 @@ def area_differences(
     cheapest = np.array([np.lexsort((-q, c))[0] for q, c in zip(quality, cost, strict=True)])
     curves = {"best single model": np.stack([cost, quality], axis=2)}
     for name, router in placed.items():
-        chosen = router.choices(prices.sweep)[:, router.cells[law.rows]]
+        chosen = router.choices(prices.sweep)[:, router.group[law.rows]]
         rows = np.arange(law.size)
         curves[name] = np.stack(
             [weights @ values[rows, chosen].T for values in (law.problem.cost, law.problem.quality)], axis=2

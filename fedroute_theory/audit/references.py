@@ -43,11 +43,10 @@ class ReferenceRow:
 
 
 def reference_rows(law: QueryLaw, federated: Placed, prices: Prices) -> list[ReferenceRow]:
-    """The four references under one test law."""
+    """The references under one test law; no best cell policy for routers without cells."""
     problem, lams = law.problem, np.concatenate([prices.sweep, prices.reported])
     oracle = np.array([law.oracle(float(lam))[1:] for lam in lams])
     single = CellSums.of(law, np.zeros(law.size, dtype=np.int64), 1)
-    cells = federated.sums(law)
     middle = np.array([[problem.cost.mean(), problem.quality.mean()]])
     picked = single.choices(prices.reported)[:, 0]
     names = dict(zip(prices.keys, (problem.models[m] for m in picked), strict=True))
@@ -55,12 +54,16 @@ def reference_rows(law: QueryLaw, federated: Placed, prices: Prices) -> list[Ref
     curves = {
         "oracle": (oracle, optimal_frontier(problem.quality / law.size, problem.cost / law.size)),
         "best single model": (single.curve(single.choices(lams)), optimal_frontier(single.quality, single.cost)),
-        "best cell policy": (cells.curve(cells.choices(lams)), optimal_frontier(cells.quality, cells.cost)),
         "random": (np.repeat(middle, lams.size, axis=0), middle),
     }
+    if federated.cells is not None:
+        cells = federated.sums(law)
+        curves["best cell policy"] = (cells.curve(cells.choices(lams)), optimal_frontier(cells.quality, cells.cost))
     return [
         _row(name, law, prices, points, frontier, best - _utility(points, lams), names)
-        for name, (points, frontier) in curves.items()
+        for name in NOTES
+        if name in curves
+        for points, frontier in [curves[name]]
     ]
 
 

@@ -26,6 +26,7 @@ class Settings:
     """What was asked for."""
 
     name: str
+    router_name: str
     protocol: str
     clients: int
     task_alpha: float | None
@@ -41,7 +42,8 @@ class AuditReport:
 
     headline: the reported price at which routing by task gains most over the best single model. skipped: client -> one
     sentence. everywhere: the global test law. gains: measure -> scope ("own", "global") -> paired comparison of federated
-    with local. differences: of areas on the global test law. coverage: of all records together, on the federated cells.
+    with local. personal: other training -> scope -> paired comparison in area of a client's mixture with it (empty for routers
+    without mixtures). differences: of areas on the global test law. coverage: of all records together, on the federated cells.
     """
 
     settings: Settings
@@ -53,9 +55,10 @@ class AuditReport:
     clients: tuple[ClientRow, ...]
     skipped: Mapping[int, str]
     gains: Mapping[str, Mapping[str, Paired | None]]
+    personal: Mapping[str, Mapping[str, Paired | None]]
     differences: tuple[Difference, ...]
     coverage: CellCoverage
-    lipschitz: LipschitzForms
+    lipschitz: LipschitzForms | None
     traffic: tuple[Traffic, ...]
     queries: int
     tasks: int
@@ -71,15 +74,24 @@ class AuditReport:
         """One row of `references`: on the global test law, or on one client's own."""
         return next(row for row in self.references if (row.reference, row.client) == (name, client))
 
+    @property
+    def named_references(self) -> tuple[str, ...]:
+        """Names of the references there are."""
+        return tuple(name for name in NOTES if any(row.reference == name for row in self.references))
+
     def locals(self, test: str) -> list[RouterRow]:
         """The local routers under "global" or "own", by client."""
         return [row for row in self.routers if row.training == "local" and row.test == test]
 
+    def mixtures(self, test: str) -> list[RouterRow]:
+        """The clients' own mixtures under "global" or "own", by client."""
+        return [row for row in self.routers if row.training == "mixture" and row.test == test]
+
     def as_json(self) -> dict[str, Any]:
         """Pure Python values; infinite or undefined numbers are None."""
-        settings, lipschitz = self.settings, self.lipschitz
+        settings = self.settings
         document = {
-            "routers": [{"router": "kmeans"} | _fields(row, "curve") for row in self.routers],
+            "routers": [{"router": settings.router_name} | _fields(row, "curve") for row in self.routers],
             "references": [
                 _fields(row, "frontier") | {"learnable": False, "note": NOTES[row.reference]} for row in self.references
             ],
@@ -90,6 +102,10 @@ class AuditReport:
                 "federated_minus_local": {
                     measure: {scope: dataclasses.asdict(p) if p else None for scope, p in by_scope.items()}
                     for measure, by_scope in self.gains.items()
+                },
+                "mixture_minus": {
+                    other: {scope: dataclasses.asdict(p) if p else None for scope, p in by_scope.items()}
+                    for other, by_scope in self.personal.items()
                 },
                 "auc_differences_global": [dataclasses.asdict(d) for d in self.differences],
                 "auc_global": self._areas("auc"),
@@ -108,13 +124,8 @@ class AuditReport:
                 "models": list(self.everywhere.problem.models),
                 "tasks": self.tasks,
                 "cost_range": [self.everywhere.low, self.everywhere.high],
-                "lipschitz": lipschitz.slope.value,
-                "lipschitz_how": lipschitz.slope.how,
-                "lipschitz_where": lipschitz.slope.where,
-                "lipschitz_forms": lipschitz.forms,
-                "label_range": lipschitz.label_range,
-                "lipschitz_remark": lipschitz.remark,
-            },
+            }
+            | _lipschitz(self.lipschitz),
             "lams": list(self.prices.reported),
             "sweep": {
                 "low": self.prices.sweep[0],
@@ -137,7 +148,7 @@ class AuditReport:
     def _areas(self, measure: str) -> dict[str, Any]:
         local = [getattr(row, measure) for row in self.locals("global")]
         named = {name: getattr(self.router(name, "global"), measure) for name in ("federated", "pooled")}
-        named |= {name: getattr(self.reference(name), measure) for name in NOTES}
+        named |= {name: getattr(self.reference(name), measure) for name in self.named_references}
         if local:
             named |= {"local least": min(local), "local median": float(np.median(local)), "local most": max(local)}
         return named
@@ -145,6 +156,19 @@ class AuditReport:
 
 def _fields(row: RouterRow | ReferenceRow, without: str) -> dict[str, Any]:
     return {f.name: getattr(row, f.name) for f in dataclasses.fields(row) if f.name != without}
+
+
+def _lipschitz(found: LipschitzForms | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {
+        "lipschitz": found.slope.value,
+        "lipschitz_how": found.slope.how,
+        "lipschitz_where": found.slope.where,
+        "lipschitz_forms": found.forms,
+        "label_range": found.label_range,
+        "lipschitz_remark": found.remark,
+    }
 
 
 def _coverage(measured: CellCoverage) -> dict[str, Any]:

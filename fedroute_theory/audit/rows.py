@@ -10,10 +10,16 @@ from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.audit.bounds import failed_assumption, relative_bound
 from fedroute_theory.audit.laws import CellSums, QueryLaw
 from fedroute_theory.distances import nearest_centre
-from fedroute_theory.estimates import CellEstimates
+from fedroute_theory.estimates import CellEstimates, Estimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.problems import Table
 from fedroute_theory.theorems.bound import NotApplicable
+
+TRUTH_UNKNOWN = NotApplicable(
+    "truth known",
+    "a bound on a fitted function needs its excess risk over the expected outcomes, and a table holds one outcome a query",
+)
+"""Why no router without cells has a bound on a table."""
 
 ByLam = dict[str, float]
 """A number for each reported price; the key is the price as printed (`key`)."""
@@ -43,41 +49,64 @@ class Prices:
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A trained router and where it puts the rows of the table.
+    """A trained router and what it says of every row of the table.
 
-    cells: (n,) nearest centre of every row of the table; distance: (n,) to it. failed: the assumption of the bound that this
-    training breaks, or None.
+    group: (n,) for each row of the table its group, on which the router is constant: its cell, or the row itself. quality,
+    cost: (G, M) what the router estimates there, NaN where it must not go. place: (n,) the partition on which coverage is
+    counted: the router's cells, or the table's tasks for routers without cells. distance: (n,) to the centre, None without
+    cells. failed: the assumption of the bound that this training breaks, or None.
     """
 
     training: str
     client: int | None
-    estimates: CellEstimates
+    estimates: Estimates
     logs: Logs
-    cells: IntArray
-    distance: FloatArray
+    group: IntArray
+    quality: FloatArray
+    cost: FloatArray
+    place: IntArray
+    distance: FloatArray | None
     failed: NotApplicable | None
 
     @classmethod
-    def on(cls, table: Table, training: str, client: int | None, estimates: CellEstimates, logs: Logs) -> Placed:
-        """Find the cell of every row of the table; logs: the records behind the training."""
-        cells, distance = nearest_centre(table.embeddings, estimates.centres)
-        return cls(training, client, estimates, logs, cells, distance, failed_assumption(table, logs, estimates))
+    def on(cls, table: Table, training: str, client: int | None, estimates: Estimates, logs: Logs) -> Placed:
+        """Find what the router says of every row of the table; logs: the records behind the training."""
+        if isinstance(estimates, CellEstimates):
+            cells, distance = nearest_centre(table.embeddings, estimates.centres)
+            quality, cost = (np.where(estimates.routable, v, np.nan) for v in (estimates.quality, estimates.cost))
+            failed = failed_assumption(table, logs, estimates)
+            return cls(training, client, estimates, logs, cells, quality, cost, cells, distance, failed)
+        quality, cost = estimates.predict(table.embeddings)
+        rows = np.arange(table.weights.size)
+        return cls(training, client, estimates, logs, rows, quality, cost, table.task, None, TRUTH_UNKNOWN)
+
+    @property
+    def cells(self) -> CellEstimates | None:
+        """The estimates where they are constant on cells, else None."""
+        return self.estimates if isinstance(self.estimates, CellEstimates) else None
+
+    @property
+    def places(self) -> str:
+        """What coverage is counted on, in a word."""
+        return "cells" if self.cells is not None else "tasks"
 
     def sums(self, law: QueryLaw) -> CellSums:
-        """The router's cells under a test law."""
-        return CellSums.of(law, self.cells[law.rows], self.estimates.n_cells)
+        """The router's groups under a test law."""
+        return CellSums.of(law, self.group[law.rows], len(self.quality))
 
     def choices(self, lams: FloatArray) -> IntArray:
-        """(S, K) model chosen in each cell at each price."""
-        return np.stack([self.estimates.choices(float(lam)) for lam in lams])
+        """(S, G) model chosen in each group at each price, ties to the lowest index."""
+        never = np.isnan(self.quality)
+        return np.stack([np.where(never, -np.inf, self.quality - lam * self.cost).argmax(axis=1) for lam in lams])
 
 
 @dataclass(frozen=True, eq=False)
 class RouterRow:
     """A router under a test law. suboptimality = approximation + estimation at each price, estimation at most `bound`.
 
-    client: the owner of a local router, or the client whose test queries are meant (test "own"), else None. auc, auc_published:
-    in [0, 1]. bound: empty where `not_applicable` says why. terms: price -> term -> contribution to the bound. cost, quality:
+    approximation, estimation: empty for a router without cells, where no best cell policy splits the gap. client: the owner of
+    a local or mixture router, or the client whose test queries are meant (test "own"), else None. auc, auc_published: in
+    [0, 1]. bound: empty where `not_applicable` says why. terms: price -> term -> contribution to the bound. cost, quality:
     means at each price. curve: (S, 2) mean cost and quality over the sweep. All gaps in units of quality.
     """
 
@@ -99,8 +128,8 @@ class RouterRow:
 
     @property
     def name(self) -> str:
-        """Short name: "local 3", "federated", "pooled"."""
-        return f"local {self.client}" if self.training == "local" else self.training
+        """Short name: "local 3", "mixture 3", "federated", "pooled"."""
+        return f"{self.training} {self.client}" if self.training in ("local", "mixture") else self.training
 
 
 def router_row(placed: Placed, law: QueryLaw, prices: Prices) -> RouterRow:
@@ -109,12 +138,15 @@ def router_row(placed: Placed, law: QueryLaw, prices: Prices) -> RouterRow:
     curve = sums.curve(placed.choices(prices.sweep))
     lams = prices.reported
     reached = sums.curve(placed.choices(lams))
-    value, best = reached[:, 1] - lams * reached[:, 0], sums.best(lams)
+    value = reached[:, 1] - lams * reached[:, 0]
     oracle = np.array([law.oracle(float(lam))[0] for lam in lams])
-    bound, terms = {}, {}
-    if placed.failed is None:
+    approximation, estimation, bound, terms = {}, {}, {}, {}
+    if placed.cells is not None:
+        best = sums.best(lams)
+        approximation, estimation = prices.by_lam(oracle - best), prices.by_lam(best - value)
+    if placed.cells is not None and placed.failed is None:
         for name, lam in zip(prices.keys, lams, strict=True):
-            answer = relative_bound(law.problem.replace(lam=float(lam)), placed.logs, placed.estimates)
+            answer = relative_bound(law.problem.replace(lam=float(lam)), placed.logs, placed.cells)
             bound[name], terms[name] = answer.value, dict(answer.terms)
     area, published = law.areas(curve)
     return RouterRow(
@@ -125,8 +157,8 @@ def router_row(placed: Placed, law: QueryLaw, prices: Prices) -> RouterRow:
         area,
         published,
         suboptimality=prices.by_lam(oracle - value),
-        approximation=prices.by_lam(oracle - best),
-        estimation=prices.by_lam(best - value),
+        approximation=approximation,
+        estimation=estimation,
         bound=bound,
         terms=terms,
         cost=prices.by_lam(reached[:, 0]),

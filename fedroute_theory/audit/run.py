@@ -8,23 +8,19 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fedroute_theory import __version__
-from fedroute_theory._validate import FloatArray, InputError, array, choice, integer
+from fedroute_theory._validate import FloatArray, InputError, array, integer
 from fedroute_theory.audit.bounds import lipschitz_forms
 from fedroute_theory.audit.clients import ClientRow, Compared, cell_coverage, client_row
 from fedroute_theory.audit.differences import area_differences
 from fedroute_theory.audit.laws import CellSums, QueryLaw
+from fedroute_theory.audit.protocols import described, router_of
 from fedroute_theory.audit.references import reference_rows
 from fedroute_theory.audit.report import SCOPES, AuditReport, Settings
-from fedroute_theory.audit.rows import Placed, Prices, router_row
+from fedroute_theory.audit.rows import Placed, Prices, RouterRow, router_row
 from fedroute_theory.audit.summary import paired, traffic
 from fedroute_theory.federation import Partition, logs_from_partition, published_partition
 from fedroute_theory.problems import Table
-from fedroute_theory.routers import KMeansRouter, train
-
-PROTOCOLS = {
-    "sound": "20 centres in every training, pairs without a record never routed to, areas on one common cost range",
-    "published": "the released experiments: 8 / 15 / 20 / 30 centres, quality 0 and cost 1e6 for empty pairs",
-}
+from fedroute_theory.routers import train
 
 SWEEP = (1e-2, 1e7, 100)
 """Least and greatest price and their number, geometric: the published sweep for costs in dollars."""
@@ -38,18 +34,6 @@ COMPARISONS = (("federated", "best single model"), ("federated", "pooled"))
 Progress = Callable[[str], None]
 
 
-def router_of(protocol: str, c_max: float) -> KMeansRouter:
-    """The router of a protocol.
-
-    Sound: "exclude" for empty pairs. On two public tables and three seeds each, "exclude" and "pooled-mean" differ by less
-    than 0.003 in the area of the federated router, and by up to 0.016 with no consistent sign in the mean area of the local
-    ones on their own tests; "exclude" needs no invented estimate, so it is kept.
-    """
-    if choice("protocol", protocol, PROTOCOLS) == "published":
-        return dataclasses.replace(KMeansRouter.published(), c_max=c_max)
-    return KMeansRouter(empty="exclude", c_max=c_max)
-
-
 def audit(
     table: Table,
     *,
@@ -58,11 +42,12 @@ def audit(
     model_alpha: float = 0.45,
     seed: int = 42,
     lams: Sequence[float] | None = None,
+    router: str = "kmeans",
     protocol: str = "sound",
     name: str = "table",
     progress: Progress | None = None,
 ) -> AuditReport:
-    """Split a table over clients by the published partition and audit local, federated and pooled K-means routers.
+    """Split a table over clients by the published partition and audit local, federated and pooled routers of one family.
 
     Parameters
     ----------
@@ -70,6 +55,7 @@ def audit(
     clients, task_alpha, model_alpha, seed : of the partition (`federation.published_partition`); the seed also trains.
     lams : prices (units of quality per unit of cost, in [0, 1e12]) at which gaps and bounds are reported. Default: the powers
         of ten between which choices change. Areas always sweep 100 prices from 1e-2 to 1e7.
+    router : one of ROUTERS.
     protocol : one of PROTOCOLS.
     name : what to call the table in the report.
     progress : called with one line of text before each stage.
@@ -80,7 +66,9 @@ def audit(
     partition = published_partition(
         labels, table.n_models, clients=clients, task_alpha=task_alpha, model_alpha=model_alpha, seed=seed
     )
-    report = audit_partition(table, partition, seed=seed, lams=lams, protocol=protocol, name=name, progress=progress)
+    report = audit_partition(
+        table, partition, seed=seed, lams=lams, router=router, protocol=protocol, name=name, progress=progress
+    )
     settings = dataclasses.replace(report.settings, task_alpha=float(task_alpha), model_alpha=float(model_alpha))
     return dataclasses.replace(report, settings=settings)
 
@@ -91,6 +79,7 @@ def audit_partition(
     *,
     seed: int = 42,
     lams: Sequence[float] | None = None,
+    router: str = "kmeans",
     protocol: str = "sound",
     name: str = "table",
     progress: Progress | None = None,
@@ -100,7 +89,7 @@ def audit_partition(
     Parameters and errors as in `audit`; the concentrations are unknown and reported as None.
     """
     tell = progress or _silent
-    router = router_of(protocol, table.c_max)
+    hyperparameters = router_of(router, protocol, table.c_max)
     seed = integer("seed", seed, 0, 2**32 - 1)
     reported = None if lams is None else np.unique(array("lams", lams, (None,), 0.0, LARGEST_LAM))
     for part, held in (("train", partition.train), ("test", partition.test)):
@@ -109,7 +98,7 @@ def audit_partition(
 
     tell("training local, federated and pooled routers")
     logs = logs_from_partition(table, partition)
-    trained = train(router, logs, seed)
+    trained = train(hyperparameters, logs, seed)
     federated = Placed.on(table, "federated", None, trained.federated, logs)
     pooled = Placed.on(table, "pooled", None, trained.pooled, logs)
     everywhere = QueryLaw.on(table, np.concatenate(partition.test), test="global")
@@ -131,6 +120,9 @@ def audit_partition(
         compared = Compared(*(router_row(p, law, prices) for law in (own, everywhere) for p in (local, federated)))
         rows.append(client_row(local, federated, own, everywhere, compared, headline))
         routers += [compared.local_global, compared.local_own, compared.federated_own, router_row(pooled, own, prices)]
+        if client in trained.personal:
+            mixture = Placed.on(table, "mixture", client, trained.personal[client], logs)
+            routers += [router_row(mixture, law, prices) for law in (everywhere, own)]
         references += reference_rows(own, federated, prices)
 
     tell("comparing areas over resampled test queries")
@@ -145,7 +137,9 @@ def audit_partition(
         "suboptimality": lambda row, scope: getattr(row, f"gain_{scope}")[headline],
     }
     return AuditReport(
-        settings=Settings(name, protocol, len(partition.train), None, None, seed, dataclasses.asdict(router), __version__),
+        settings=Settings(
+            name, router, protocol, len(partition.train), None, None, seed, described(hyperparameters), __version__
+        ),
         prices=prices,
         headline=headline,
         everywhere=everywhere,
@@ -156,13 +150,25 @@ def audit_partition(
         gains={
             measure: {scope: paired(read(row, scope) for row in rows) for scope in SCOPES} for measure, read in measures.items()
         },
+        personal={
+            other: {scope: paired(_area_gains(routers, "mixture", other, scope)) for scope in SCOPES}
+            for other in ("local", "federated")
+            if trained.personal
+        },
         differences=tuple(differences),
-        coverage=cell_coverage(federated.estimates.counts, everywhere, federated),
-        lipschitz=lipschitz_forms(at_headline, logs, trained.federated),
+        coverage=cell_coverage(logs, everywhere, federated),
+        lipschitz=None if federated.cells is None else lipschitz_forms(at_headline, logs, federated.cells),
         traffic=tuple(traffic(trained.messages, logs)),
         queries=int(table.weights.size),
         tasks=int(np.unique(table.task).size),
     )
+
+
+def _area_gains(rows: Sequence[RouterRow], first: str, second: str, scope: str) -> list[float]:
+    """Area of `first` minus area of `second` on the same test law, client by client (the global law once for all)."""
+    area = {(row.training, row.client): row.auc for row in rows if row.test == scope}
+    clients = [client for training, client in area if training == first]
+    return [area[first, i] - area.get((second, i), area.get((second, None), np.nan)) for i in clients]
 
 
 def _silent(_: str) -> None:

@@ -65,7 +65,8 @@ def frontier_figure(report: AuditReport, *, cost_unit: str = "USD") -> Figure:
         axes.plot(grid, height(envelope(np.vstack([points, law.anchor])), grid), label=label, **style)  # type: ignore[arg-type]
 
     line(report.reference("oracle").frontier, "oracle (hindsight, not learnable)", color=BLACK, ls=":", lw=1.4)
-    line(report.reference("best cell policy").frontier, "best cell policy (hindsight)", color=GREEN, ls="-.", lw=1.4)
+    if "best cell policy" in report.named_references:
+        line(report.reference("best cell policy").frontier, "best cell policy (hindsight)", color=GREEN, ls="-.", lw=1.4)
     line(report.reference("best single model").frontier, "best single model (hindsight)", color=BLACK, lw=1.4)
     for place, row in enumerate(report.locals("global")):
         line(row.curve, f"{len(report.clients)} local routers" if place == 0 else "_", color=SKY, lw=0.9, alpha=0.9, zorder=1.5)
@@ -136,12 +137,16 @@ def folded(terms: dict[str, float]) -> dict[str, float]:
 def _bars(axes: Axes, rows: list[RouterRow], headline: str, labels: list[str]) -> None:
     width = 0.38
     x = np.arange(len(rows), dtype=np.float64)
-    approximation = np.array([row.approximation[headline] for row in rows])
-    estimation = np.array([row.estimation[headline] for row in rows])
+    split = bool(rows) and bool(rows[0].approximation)
+    approximation = np.array([row.approximation[headline] if split else 0.0 for row in rows])
+    estimation = np.array([(row.estimation if split else row.suboptimality)[headline] for row in rows])
     bounded = np.array([bool(row.bound) for row in rows], dtype=bool)
     style = {"width": width, "edgecolor": "white", "linewidth": 0.4}
     grey, below, above = "#999999", "gap: approximation (cells too coarse)", "gap: estimation (too little evidence)"
-    axes.bar(x - width / 2, approximation, color=grey, label=below, **style)  # type: ignore[arg-type]
+    if split:
+        axes.bar(x - width / 2, approximation, color=grey, label=below, **style)  # type: ignore[arg-type]
+    else:
+        above = "gap to the oracle (hindsight)"
     axes.bar(x - width / 2, estimation, bottom=approximation, color=VERMILION, label=above, **style)  # type: ignore[arg-type]
     bottom = np.where(bounded, approximation, 0.0)
     axes.bar(x + width / 2, bottom, color=grey, alpha=0.55, **style)  # type: ignore[arg-type]

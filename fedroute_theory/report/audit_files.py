@@ -56,8 +56,9 @@ def _router_lines(report: AuditReport) -> Iterable[list[object]]:
         for lam in report.prices.keys:
             terms = row.terms.get(lam, {})
             yield [
-                "kmeans", row.training, row.client, row.test, lam, row.auc, row.auc_published, row.suboptimality[lam],
-                row.approximation[lam], row.estimation[lam], row.bound.get(lam), *(terms.get(t) for t in TERMS),
+                report.settings.router_name,
+                row.training, row.client, row.test, lam, row.auc, row.auc_published, row.suboptimality[lam],
+                row.approximation.get(lam), row.estimation.get(lam), row.bound.get(lam), *(terms.get(t) for t in TERMS),
                 row.cost[lam], row.quality[lam],
             ]  # fmt: skip
 

@@ -35,13 +35,18 @@ def opening(report: AuditReport) -> str:
     settings, law = report.settings, report.everywhere
     return (
         f"{settings.name}: {report.queries:,} queries x {law.problem.n_models} models, {report.tasks} tasks; "
-        f"{settings.clients} clients, seed {settings.seed}, {settings.protocol} protocol; {law.size:,} test queries.\n"
+        f"{settings.clients} clients, seed {settings.seed}, {settings.router_name} router, {settings.protocol} protocol; "
+        f"{law.size:,} test queries.\n"
         f"Gaps, bounds and gains in units of quality at lam = {report.headline}; areas in [0, 1]."
     )
 
 
 def _number(value: float) -> str:
     return f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
+
+
+def _distance(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.3f}"
 
 
 def _signed(value: float) -> str:
@@ -57,7 +62,7 @@ def _floor(report: AuditReport) -> float:
 def _references(report: AuditReport) -> TextTable:
     lam = report.headline
     rows = []
-    for name in NOTES:
+    for name in report.named_references:
         row = report.reference(name)
         rows.append((
             name, _number(row.auc), _number(row.auc_published), _number(row.suboptimality[lam]), _number(row.quality[lam]),
@@ -72,11 +77,11 @@ def _routers(report: AuditReport) -> TextTable:
     lam = report.headline
 
     def cells(name: str, row: RouterRow) -> tuple[str, ...]:
-        bound = _number(row.bound[lam]) if row.bound else "n/a"
-        parts = (row.suboptimality[lam], row.approximation[lam], row.estimation[lam])
-        return (name, _number(row.auc), _number(row.auc_published), *map(_number, parts), bound)
+        parts = (row.suboptimality, row.approximation, row.estimation, row.bound)
+        return (name, _number(row.auc), _number(row.auc_published), *(_number(p[lam]) if p else "n/a" for p in parts))
 
-    order = [report.router("federated", "global"), report.router("pooled", "global"), *report.locals("global")]
+    order = [report.router("federated", "global"), report.router("pooled", "global")]
+    order += [*report.locals("global"), *report.mixtures("global")]
     header = ("router", "area", "area as published", "suboptimality", "= approximation", "+ estimation", "<= bound")
     failed = sorted({row.not_applicable for row in order if row.not_applicable})
     note = "The bound is on the estimation part (gap to the best policy constant on the router's cells)."
@@ -93,7 +98,7 @@ def _clients(report: AuditReport) -> TextTable:
         k2 = f"{c.coverage.k2:.3g}" if np.isfinite(c.coverage.k2) else "infinite"
         rows.append((
             str(c.client), str(c.records), str(c.test_records), str(len(c.coverage.models_never_logged)),
-            f"{c.coverage.pairs_empty:.0%}", k2, f"{c.distance_local:.3f}", f"{c.distance_federated:.3f}",
+            f"{c.coverage.pairs_empty:.0%}", k2, _distance(c.distance_local), _distance(c.distance_federated),
             _number(local.auc), _number(federated.auc), _signed(c.auc_gain_own), _signed(c.auc_gain_global),
             _signed(c.gain_own[lam]), _signed(c.gain_global[lam]),
         ))  # fmt: skip
@@ -116,7 +121,8 @@ def _reasons(report: AuditReport) -> TextTable:
 
 def reading(report: AuditReport) -> list[str]:
     """What the numbers say, one sentence each; a negative result is said as plainly as a positive one."""
-    return [*_gains(report), *_levels(report), *_evidence(report), report.lipschitz.remark]
+    remark = [] if report.lipschitz is None else [report.lipschitz.remark]
+    return [*_gains(report), *_mixtures(report), *_levels(report), *_evidence(report), *remark]
 
 
 def _gains(report: AuditReport) -> list[str]:
@@ -145,9 +151,21 @@ def _gains(report: AuditReport) -> list[str]:
     return [*sentences, "One partition and one seed: clients share a federated router, so other draws can differ by more."]
 
 
+def _mixtures(report: AuditReport) -> list[str]:
+    told = {"own": "their own test queries", "global": "all test queries"}
+    return [
+        f"A client's mixture against its {other} router, area on {where}: {p.gain} of {p.clients} gain, {p.lose} lose (median "
+        f"{_signed(p.median)}; sign test p = {p.p_value:.2g})."
+        for other, by_scope in report.personal.items()
+        for scope, where in told.items()
+        for p in [by_scope[scope]]
+        if p is not None
+    ]
+
+
 def _levels(report: AuditReport) -> list[str]:
     area = {name: report.router(name, "global").auc for name in ("federated", "pooled")}
-    area |= {name: report.reference(name).auc for name in NOTES}
+    area |= {name: report.reference(name).auc for name in report.named_references}
     sentences = [
         f"Area on all test queries: {d.first} {area[d.first]:.4f}, {d.second} {area[d.second]:.4f}, {_signed(d.value)} "
         f"(95% bootstrap interval over test queries {_signed(d.low)} to {_signed(d.high)}): {d.verdict}."
@@ -158,10 +176,12 @@ def _levels(report: AuditReport) -> list[str]:
             "So these test queries do not show the federated router to be better than one model for all queries (mixed with "
             "others along the budget)."
         )
+    if "best cell policy" in area:
+        sentences.append(f"With the federated cells no router passes {area['best cell policy']:.4f}.")
     return [
         *sentences,
-        f"With the federated cells no router passes {area['best cell policy']:.4f}. The oracle's {area['oracle']:.4f} is the "
-        "maximum over realised outcomes in hindsight, not an optimum that any router can learn.",
+        f"The oracle's {area['oracle']:.4f} is the maximum over realised outcomes in hindsight, not an optimum that any router "
+        "can learn.",
     ]
 
 
@@ -169,8 +189,9 @@ def _evidence(report: AuditReport) -> list[str]:
     sentences = []
     if report.clients:
         empty = float(np.median([c.coverage.pairs_empty for c in report.clients]))
+        place = "task" if report.lipschitz is None else "cell"
         sentences.append(
-            f"Alone, a client has no record of {empty:.0%} of the (cell, model) pairs (median); together they have none of "
+            f"Alone, a client has no record of {empty:.0%} of the ({place}, model) pairs (median); together they have none of "
             f"{report.coverage.pairs_empty:.1%}."
         )
     sent, logs = (float(np.median([getattr(t, what) for t in report.traffic])) for what in ("sent", "logs"))
