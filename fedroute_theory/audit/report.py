@@ -108,8 +108,8 @@ class AuditReport:
                     for other, by_scope in self.personal.items()
                 },
                 "auc_differences_global": [dataclasses.asdict(d) for d in self.differences],
-                "auc_global": self._areas("auc"),
-                "auc_published_global": self._areas("auc_published"),
+                "auc_global": self.areas("auc"),
+                "auc_published_global": self.areas("auc_published"),
             },
             "costs": {
                 "clients": [dataclasses.asdict(t) for t in self.traffic],
@@ -145,7 +145,8 @@ class AuditReport:
         result: dict[str, Any] = plain(document)
         return result
 
-    def _areas(self, measure: str) -> dict[str, Any]:
+    def areas(self, measure: str) -> dict[str, float]:
+        """Areas on all test queries by router or reference; measure: "auc" or "auc_published"."""
         local = [getattr(row, measure) for row in self.locals("global")]
         named = {name: getattr(self.router(name, "global"), measure) for name in ("federated", "pooled")}
         named |= {name: getattr(self.reference(name), measure) for name in self.named_references}

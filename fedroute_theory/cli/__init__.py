@@ -1,0 +1,29 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from fedroute_theory._validate import InputError
+from fedroute_theory.cli import tables, theorems, verification
+from fedroute_theory.cli.app import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_VIOLATION, app
+
+__all__ = ["app", "main", "tables", "theorems", "verification"]
+
+
+def main() -> None:
+    """Entry point: every expected failure is one sentence on stderr and a non-zero exit code."""
+    try:
+        app()
+    except InputError as error:
+        typer.echo(f"fedroute-theory: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_VIOLATION)
+    except KeyboardInterrupt:
+        typer.echo("fedroute-theory: interrupted.", err=True)
+        sys.exit(EXIT_INTERRUPTED)

@@ -1,0 +1,37 @@
+"""The command line: the application, its exit codes and its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fedroute_theory import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Bounds for federated language-model routers, beside exact suboptimality gaps.",
+)
+
+EXIT_VIOLATION, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fedroute-theory {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Bounds for federated language-model routers, beside exact suboptimality gaps."""
+
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write one JSON object to FILE (- for stdout).")]
