@@ -2,7 +2,18 @@
 
 from fedroute_theory.federation.laws import Federation, dirichlet, explicit, uniform_logging
 from fedroute_theory.federation.logs import LABEL_MODELS, Labels, Logs, draw_labels, draw_logs
-from fedroute_theory.federation.messages import Broadcast, CellStatistics, ClientCentres, Message
+from fedroute_theory.federation.messages import (
+    Broadcast,
+    CellStatistics,
+    ClientCentres,
+    CostScale,
+    CostSums,
+    LearningRate,
+    Message,
+    ModelCounts,
+    Parameters,
+    ValidationLosses,
+)
 from fedroute_theory.federation.partition import Partition, logs_from_partition, published_partition
 
 __all__ = [
@@ -10,11 +21,17 @@ __all__ = [
     "Broadcast",
     "CellStatistics",
     "ClientCentres",
+    "CostScale",
+    "CostSums",
     "Federation",
     "Labels",
+    "LearningRate",
     "Logs",
     "Message",
+    "ModelCounts",
+    "Parameters",
     "Partition",
+    "ValidationLosses",
     "dirichlet",
     "draw_labels",
     "draw_logs",

@@ -61,3 +61,60 @@ class CellStatistics(Message):
     quality: FloatArray
     cost: FloatArray
     distance: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class CostSums(Message):
+    """Client to server, before training: (..., 3) number, sum and sum of squares of the client's logged costs."""
+
+    sums: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class CostScale(Message):
+    """Server to clients: (..., 2) the centre and spread that costs are normalised by."""
+
+    scale: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class ModelCounts(Message):
+    """Client to server, before training: (M,) records of each model."""
+
+    counts: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters(Message):
+    """Weights of a network, either way, in one round. Only their size is kept: a long training sends gigabytes.
+
+    phase: "tuning" or "training". round: from 0. numbers: how many numbers (networks of different learning rates travel
+    together while tuning). itemsize: bytes of one.
+    """
+
+    phase: str
+    round: int
+    numbers: int
+    itemsize: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.numbers * self.itemsize
+
+    def __str__(self) -> str:
+        what = f"{self.phase} round {self.round}, {self.numbers} float{8 * self.itemsize}"
+        return f"{self.sender}: {type(self).__name__}({what}), {self.nbytes} bytes"
+
+
+@dataclass(frozen=True, eq=False)
+class ValidationLosses(Message):
+    """Client to server, after tuning: (..., G) summed losses on the client's held-out records, by learning rate."""
+
+    losses: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class LearningRate(Message):
+    """Server to clients, after tuning: (...,) the learning rate chosen."""
+
+    rate: FloatArray

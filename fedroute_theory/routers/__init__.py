@@ -2,6 +2,18 @@
 
 from fedroute_theory.routers.dispatch import Router, train
 from fedroute_theory.routers.kmeans import EMPTY_CHOICES, KMeansRouter, train_federated, train_local, train_pooled
+from fedroute_theory.routers.mlp import MLPRouter, train_seeds
 from fedroute_theory.routers.trained import Trained
 
-__all__ = ["EMPTY_CHOICES", "KMeansRouter", "Router", "Trained", "train", "train_federated", "train_local", "train_pooled"]
+__all__ = [
+    "EMPTY_CHOICES",
+    "KMeansRouter",
+    "MLPRouter",
+    "Router",
+    "Trained",
+    "train",
+    "train_federated",
+    "train_local",
+    "train_pooled",
+    "train_seeds",
+]

@@ -7,14 +7,16 @@ from typing import Any
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.federation import Labels, Logs
-from fedroute_theory.routers import kmeans
+from fedroute_theory.routers import kmeans, mlp
 from fedroute_theory.routers.kmeans import KMeansRouter
+from fedroute_theory.routers.mlp import MLPRouter
 from fedroute_theory.routers.trained import Trained
 
-Router = KMeansRouter
+Router = KMeansRouter | MLPRouter
 
 _TRAINERS: dict[type, Callable[..., Trained[Any]]] = {
     KMeansRouter: kmeans.train,
+    MLPRouter: mlp.train,
 }
 
 

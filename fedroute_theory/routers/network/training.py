@@ -1,0 +1,241 @@
+"""Gradient steps of many networks at once: one compiled program for all parties, repetitions and learning rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import optax
+
+from fedroute_theory._validate import FloatArray, IntArray
+from fedroute_theory.networks import Architecture
+from fedroute_theory.routers.network.objective import GOLDEN, Arrays, Batch, losses, mean_loss, outputs, scrambled
+
+TOGETHER_BYTES = 64 * 2**20
+"""Weights and optimiser state of networks trained in one call; beyond it they leave the processor's cache and the call is
+split. Changes speed and memory, no result."""
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How one network descends; all of it is compiled in.
+
+    architecture: its scale of cost is not used. optimiser: one of OPTIMISERS, fresh at every call. weight_decay: of "adamw".
+    clip: largest norm of a gradient, None for none. dropout: after each activation. distil: weight of the distillation
+    towards `Data.teacher`. dtype: "float32" or "float64".
+    """
+
+    architecture: Architecture
+    optimiser: str = "adamw"
+    weight_decay: float = 3e-4
+    clip: float | None = 1.0
+    dropout: float = 0.1
+    distil: float = 0.0
+    dtype: str = "float32"
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """Within it jax keeps this descent's number type; nothing is changed outside."""
+        return jax.enable_x64(True) if self.dtype == "float64" else nullcontext()
+
+
+class Data(NamedTuple):
+    """Records shared by all networks, on the device: embeddings (D, d), model (D,), labels quality and cost (R, D) for R
+    repetitions, teacher (R, D, M, 2) earlier quality and cost z-score, or None."""
+
+    embeddings: jax.Array
+    model: jax.Array
+    quality: jax.Array
+    cost: jax.Array
+    teacher: jax.Array | None = None
+
+
+class Plan(NamedTuple):
+    """What A streams (a party with its seed) visit: rows (A, S, B) with -1 for none, steps (A,) how many to take (step s uses
+    row s modulo S), noise (A,) one 32-bit word each for dropout."""
+
+    rows: IntArray
+    steps: IntArray
+    noise: npt.NDArray[np.uint32]
+
+
+class Variants(NamedTuple):
+    """What differs between the V networks of a stream: repetition (V,) row of the labels; rate, centre, spread (A, V)
+    learning rate and scale of cost."""
+
+    repetition: IntArray
+    rate: FloatArray
+    centre: FloatArray
+    spread: FloatArray
+
+
+def on_device(
+    descent: Descent, embeddings: FloatArray, model: IntArray, quality: FloatArray, cost: FloatArray,
+    teacher: FloatArray | None = None,
+) -> Data:  # fmt: skip
+    """Records in the descent's number type; labels (D,) become (1, D)."""
+    with descent.precision():
+        numbers = [jnp.asarray(v, descent.dtype) for v in (embeddings, np.atleast_2d(quality), np.atleast_2d(cost))]
+        taught = None if teacher is None else jnp.asarray(teacher, descent.dtype)
+        return Data(numbers[0], jnp.asarray(model, "int32"), numbers[1], numbers[2], taught)
+
+
+def descend(
+    descent: Descent, start: Mapping[str, Any], data: Data, plan: Plan, variants: Variants,
+    trainable: Mapping[str, Any] | None = None,
+) -> Arrays:  # fmt: skip
+    """Train A x V networks; returns their weights, arrays with leading axes (A, V).
+
+    start: weights with leading axes (A or 1, V or 1). trainable: by name, 0 where a weight must not move and 1 elsewhere,
+    broadcast against that weight (heads.weight is (H, M, 2), heads.bias (M, 2)); None: all move. Parties of few records
+    next to others of many only wait: steps beyond their own change nothing.
+    """
+    streams, versions = plan.rows.shape[0], variants.repetition.size
+    bytes_each = 4 * descent.architecture.n_parameters * np.dtype(descent.dtype).itemsize
+    fitting = max(1, TOGETHER_BYTES // bytes_each)
+    width = min(versions, fitting)
+    depth = min(streams, max(1, fitting // width))
+    with descent.precision():
+        free = None if trainable is None else {k: jnp.asarray(v, descent.dtype) for k, v in trainable.items()}
+        strips = []
+        for a in range(0, streams, depth):
+            tiles = []
+            for v in range(0, versions, width):
+                here = _tile(descent, start, plan, variants, _places(a, depth, streams), _places(v, width, versions))
+                tiles.append(_program(descent, data, free, *here))
+            strips.append(_joined(tiles, 1, versions))
+        return _joined(strips, 0, streams)
+
+
+def _places(first: int, length: int, total: int) -> IntArray:
+    """`length` consecutive places; beyond the end the last is repeated, so that every call has one shape."""
+    return np.minimum(np.arange(first, first + length), total - 1)
+
+
+def _joined(parts: list[Arrays], axis: int, total: int) -> Arrays:
+    if len(parts) == 1:
+        return parts[0]
+    return {
+        name: jax.lax.slice_in_dim(jnp.concatenate([p[name] for p in parts], axis), 0, total, axis=axis) for name in parts[0]
+    }
+
+
+def _tile(
+    descent: Descent, start: Mapping[str, Any], plan: Plan, variants: Variants, a: IntArray, v: IntArray
+) -> tuple[Any, ...]:
+    def chosen(value: Any) -> jax.Array:
+        rows = value if value.shape[0] == 1 else value[a]
+        columns = rows if rows.shape[1] == 1 else rows[:, v]
+        return jnp.broadcast_to(jnp.asarray(columns, descent.dtype), (a.size, v.size, *columns.shape[2:]))
+
+    scales = [
+        jnp.asarray(np.broadcast_to(x, (len(plan.rows), variants.repetition.size))[np.ix_(a, v)], descent.dtype)
+        for x in (variants.rate, variants.centre, variants.spread)
+    ]
+    steps = plan.steps[a]
+    return (
+        {name: chosen(value) for name, value in start.items()},
+        jnp.asarray(plan.rows[a], "int32"),
+        jnp.asarray(steps, "int32"),
+        jnp.asarray(plan.noise[a], "uint32"),
+        jnp.asarray(variants.repetition[v], "int32"),
+        *scales,
+        jnp.asarray(int(steps.max()), "int32"),
+    )
+
+
+def _optimiser(descent: Descent, rate: jax.Array) -> optax.GradientTransformation:
+    rules = {
+        "adamw": lambda: optax.adamw(rate, weight_decay=descent.weight_decay),
+        "adam": lambda: optax.adam(rate),
+        "sgd": lambda: optax.sgd(rate),
+    }
+    rule = rules[descent.optimiser]()
+    return rule if descent.clip is None else optax.chain(optax.clip_by_global_norm(descent.clip), rule)
+
+
+def _gathered(data: Data, rows: jax.Array, repetition: jax.Array, centre: jax.Array, spread: jax.Array) -> Batch:
+    real = rows >= 0
+    safe = jnp.maximum(rows, 0)
+    cost = (data.cost[repetition, safe] - centre) / spread
+    teacher = None if data.teacher is None else data.teacher[repetition, safe]
+    weight = real.astype(cost.dtype)
+    return Batch(data.embeddings[safe], data.model[safe], data.quality[repetition, safe], cost, weight, teacher)
+
+
+@partial(jax.jit, static_argnums=0)
+def _program(
+    descent: Descent, data: Data, trainable: Arrays | None, start: Arrays, rows: jax.Array, steps: jax.Array,
+    noise: jax.Array, repetition: jax.Array, rate: jax.Array, centre: jax.Array, spread: jax.Array, longest: jax.Array,
+) -> Arrays:  # fmt: skip
+    """(A, V) networks; `longest` is the largest of the steps."""
+
+    def one(
+        weights: Arrays, rows: jax.Array, steps: jax.Array, noise: jax.Array, repetition: jax.Array, rate: jax.Array,
+        centre: jax.Array, spread: jax.Array,
+    ) -> Arrays:  # fmt: skip
+        rule = _optimiser(descent, rate)
+
+        def loss(weights: Arrays, batch: Batch, word: jax.Array) -> jax.Array:
+            raw = outputs(descent.architecture, weights, batch.embeddings, descent.dropout, word)
+            return mean_loss(raw, batch, descent.distil)
+
+        def step(s: jax.Array, carried: tuple[Arrays, Any]) -> tuple[Arrays, Any]:
+            weights, state = carried
+            batch = _gathered(data, rows[s % rows.shape[0]], repetition, centre, spread)
+            word = scrambled(noise + s.astype(jnp.uint32) * jnp.uint32(GOLDEN))
+            gradient = _masked(jax.grad(loss)(weights, batch, word), trainable)
+            updates, after = rule.update(gradient, state, weights)
+            moved = optax.apply_updates(weights, _masked(updates, trainable))
+            going = s < steps
+            kept: tuple[Arrays, Any] = jax.tree.map(lambda new, old: jnp.where(going, new, old), (moved, after), carried)
+            return kept
+
+        finished: tuple[Arrays, Any] = jax.lax.fori_loop(0, longest, step, (weights, rule.init(weights)))
+        return finished[0]
+
+    versions = jax.vmap(one, in_axes=(0, None, None, None, 0, 0, 0, 0))
+    trained: Arrays = jax.vmap(versions, in_axes=(0, 0, 0, 0, None, 0, 0, 0))(
+        start, rows, steps, noise, repetition, rate, centre, spread
+    )
+    return trained
+
+
+def _masked(tree: Arrays, mask: Arrays | None) -> Arrays:
+    return tree if mask is None else {name: value * mask[name] if name in mask else value for name, value in tree.items()}
+
+
+def loss_sums(descent: Descent, weights: Mapping[str, Any], data: Data, rows: IntArray, variants: Variants) -> FloatArray:
+    """(A, V) sums of the loss, without dropout or distillation, over the records rows (A, B), -1 for none.
+
+    weights: leading axes (A or 1, V).
+    """
+    streams, versions = rows.shape[0], variants.repetition.size
+    with descent.precision():
+        found = np.empty((streams, versions))
+        scales = [np.broadcast_to(x, (streams, versions)) for x in (variants.centre, variants.spread)]
+        for a in range(streams):
+            here = {name: jnp.asarray(value[a if value.shape[0] > 1 else 0], descent.dtype) for name, value in weights.items()}
+            centre, spread = (jnp.asarray(x[a], descent.dtype) for x in scales)
+            repetition = jnp.asarray(variants.repetition, "int32")
+            found[a] = _loss_sum(descent.architecture, here, data, jnp.asarray(rows[a], "int32"), repetition, centre, spread)
+        return found
+
+
+@partial(jax.jit, static_argnums=0)
+def _loss_sum(
+    architecture: Architecture, weights: Arrays, data: Data, rows: jax.Array, repetition: jax.Array, centre: jax.Array,
+    spread: jax.Array,
+) -> jax.Array:  # fmt: skip
+    def one(weights: Arrays, repetition: jax.Array, centre: jax.Array, spread: jax.Array) -> jax.Array:
+        batch = _gathered(data, rows, repetition, centre, spread)
+        return (batch.weight * losses(outputs(architecture, weights, batch.embeddings), batch)).sum()
+
+    total: jax.Array = jax.vmap(one)(weights, repetition, centre, spread)
+    return total

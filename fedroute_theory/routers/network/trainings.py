@@ -1,0 +1,149 @@
+"""The three trainings of the MLP router on the same logs, for one or several seeds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer
+from fedroute_theory.estimates import FunctionEstimates
+from fedroute_theory.federation import Labels, Logs, Message
+from fedroute_theory.networks import Architecture
+from fedroute_theory.routers.network.fedavg import FedAvg
+from fedroute_theory.routers.network.fitting import Tuning, fit_apart, fit_federated
+from fedroute_theory.routers.network.objective import Arrays
+from fedroute_theory.routers.network.predictor import NetworkPredictor
+from fedroute_theory.routers.network.scaling import Scale, cost_sums, scale_from
+from fedroute_theory.routers.network.streams import CERTIFICATE, SERVER, Budget, initial_weights, stream
+from fedroute_theory.routers.network.traffic import messages_of
+from fedroute_theory.routers.network.training import Data, Descent, on_device
+
+if TYPE_CHECKING:
+    from fedroute_theory.routers.mlp import MLPRouter
+
+LOCAL, FEDERATED, POOLED = range(3)
+"""The trainings, as places of certificate streams."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """A router, logs and labels, ready to train. labels: quality and cost (R, D). repeated: whether the estimates have the
+    axis of repetitions. clients: rows of every client that has any. sums: `cost_sums` of each. start: leading axes (seeds, 1).
+    """
+
+    router: MLPRouter
+    logs: Logs
+    labels: Labels
+    repeated: bool
+    seeds: tuple[int, ...]
+    clients: dict[int, IntArray]
+    sums: dict[int, FloatArray]
+    descent: Descent
+    start: dict[str, FloatArray]
+    data: Data
+
+    def local(self) -> list[dict[int, FunctionEstimates]]:
+        """By seed and client."""
+        parties = [(seed, client + 1, rows) for seed in self.seeds for client, rows in self.clients.items()]
+        scales = [self._scale(self.sums[client]) for _ in self.seeds for client in self.clients]
+        start = {name: np.repeat(value, len(self.clients), axis=0) for name, value in self.start.items()}
+        rates = self.router.local_learning_rates or self.router.learning_rates
+        tuning = Tuning(rates, self.router.held_out)
+        weights, _ = fit_apart(self.descent, self._baseline(), tuning, self.data, parties, start, scales)
+        done = [
+            self._estimates(weights, i, scales[i], rows, stream(seed, CERTIFICATE, LOCAL, party))
+            for i, (seed, party, rows) in enumerate(parties)
+        ]
+        each = len(self.clients)
+        return [dict(zip(self.clients, done[i * each : (i + 1) * each], strict=True)) for i in range(len(self.seeds))]
+
+    def pooled(self) -> list[FunctionEstimates]:
+        """By seed."""
+        everything = np.arange(self.logs.size)
+        scale = self._scale(sum(self.sums.values(), np.zeros(3)))
+        parties = [(seed, SERVER, everything) for seed in self.seeds]
+        tuning = Tuning(self.router.pooled_learning_rates or self.router.learning_rates, self.router.held_out)
+        scales = [scale] * len(parties)
+        weights, _ = fit_apart(self.descent, self._baseline(), tuning, self.data, parties, self.start, scales)
+        return [
+            self._estimates(weights, i, scale, everything, stream(seed, CERTIFICATE, POOLED))
+            for i, seed in enumerate(self.seeds)
+        ]
+
+    def federated(self) -> list[tuple[FunctionEstimates, tuple[Message, ...]]]:
+        """By seed, with the messages of one repetition."""
+        router, everything = self.router, np.arange(self.logs.size)
+        fedavg = FedAvg(router.rounds, router.participants, router.heads)
+        budget = Budget(router.batch, router.local_epochs, router.local_steps)
+        scale = self._scale(sum(self.sums.values(), np.zeros(3)))
+        tuning = Tuning(router.learning_rates, router.held_out)
+        fit = fit_federated(
+            self.descent, budget, tuning, fedavg, self.data, self.clients, self.seeds, self.start, scale
+        )  # fmt: skip
+        counts = {
+            client: np.bincount(self.logs.model[rows], minlength=self.logs.n_models) for client, rows in self.clients.items()
+        }
+        sums = self.sums if router.cost_scaling == "logged" else {}
+        return [
+            (
+                self._estimates(fit.weights, i, scale, everything, stream(seed, CERTIFICATE, FEDERATED)),
+                messages_of(self.descent, fedavg.drawn(list(self.clients), seed), counts, sums, scale, fit, i),
+            )
+            for i, seed in enumerate(self.seeds)
+        ]
+
+    def _scale(self, sums: FloatArray) -> Scale:
+        return scale_from(sums, self.router.cost_scaling, self.router.c_max)
+
+    def _baseline(self) -> Budget:
+        """What local and pooled trainings may use: as much as a client uses in the federation on average."""
+        router, clients = self.router, len(self.clients)
+        if router.baseline_epochs is not None:
+            return Budget(router.batch, router.baseline_epochs)
+        share = min(router.participants or clients, clients) / clients
+        if router.local_steps is not None:
+            return Budget(router.batch, None, max(1, round(router.rounds * router.local_steps * share)))
+        return Budget(router.batch, max(1, round(router.rounds * (router.local_epochs or 1) * share)))
+
+    def _estimates(self, weights: Arrays, i: int, scale: Scale, rows: IntArray, rng: np.random.Generator) -> FunctionEstimates:
+        """Estimates of the i-th party from weights with leading axes (A, R), and from the records behind them."""
+        router, place = self.router, slice(None) if self.repeated else 0
+        own = {name: np.asarray(value[i], dtype=np.float64)[place] for name, value in weights.items()}
+        pairs = sorted(set(zip(scale.centre, scale.spread, strict=True)))
+        pairs = pairs if len(pairs) == 1 else list(zip(scale.centre, scale.spread, strict=True))
+        architectures = tuple(
+            replace(self.descent.architecture, cost_centre=float(c), cost_spread=float(s), c_max=router.c_max) for c, s in pairs
+        )
+        counts = np.bincount(self.logs.model[rows], minlength=self.logs.n_models)
+        routable = counts > 0 if router.unlogged == "exclude" else np.ones(counts.size, dtype=np.bool_)
+        if router.certificate is None:
+            return FunctionEstimates(NetworkPredictor(architectures, own), counts, routable)
+        labels = Labels(self.labels.quality[place][..., rows], self.labels.cost[place][..., rows])
+        certified = router.certificate(architectures[0], own, self.logs.take(rows), labels, rng)
+        return replace(certified, routable=routable)
+
+
+def bench(router: MLPRouter, logs: Logs, seeds: Sequence[int], labels: Labels | None) -> Bench:
+    """Everything a training needs, checked.
+
+    Raises InputError for labels of another shape than (T, D), a cost above c_max, a seed outside [0, 2^32).
+    """
+    checked = tuple(integer("seed", seed, 0, 2**32 - 1) for seed in seeds)
+    given = labels or Labels(logs.quality[None], logs.cost[None])
+    quality = array("labels", given.quality, (None, logs.size), 0.0, 1.0)
+    cost = array("labels", given.cost, (len(quality), logs.size), 0.0)
+    if cost.max() > router.c_max:
+        raise InputError(
+            f"The 'c_max' parameter must be at least the largest logged cost, {cost.max():g}; got {router.c_max:g}."
+        )
+    architecture = Architecture(logs.embedding.shape[1], router.hidden, logs.n_models, router.activation, router.layer_norm)
+    descent = Descent(architecture, router.optimiser, router.weight_decay, router.clip, router.dropout, dtype=router.precision)
+    clients = {int(i): np.flatnonzero(logs.client == i) for i in np.unique(logs.client)}
+    sums = {client: cost_sums(cost[:, rows]) for client, rows in clients.items()}
+    starts = [initial_weights(architecture, seed) for seed in checked]
+    start = {name: np.stack([one[name] for one in starts])[:, None] for name in architecture.shapes}
+    data = on_device(descent, logs.embedding, logs.model, quality, cost)
+    return Bench(router, logs, Labels(quality, cost), labels is not None, checked, clients, sums, descent, start, data)
