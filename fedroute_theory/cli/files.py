@@ -12,6 +12,7 @@ from fedroute_theory._validate import InputError
 
 
 def echo_json(value: Any) -> None:
+    """One JSON object to stdout."""
     from fedroute_theory import _json
 
     typer.echo(_json.text(value), nl=False)
@@ -36,6 +37,7 @@ def make_folder(folder: Path | None) -> None:
 
 
 def write_json(file: Path | None, value: Any) -> None:
+    """One JSON object to `file`, whole or not at all; `-` is stdout, None nowhere."""
     from fedroute_theory import _json
 
     if file == Path("-"):

@@ -53,7 +53,7 @@ def _table(found: Comparison, lines: list[Line], measure: str) -> TextTable:
     )
     note = (
         f"Means over {len(found.seeds)} seeds of partition and training on the same table; [95% Student interval over seeds]. "
-        "Shares: seeds in which the claim is true. Best local: the best of the client-local routers on everybody's test queries."
+        "Shares: seeds in which the claim is true. Best local: the best client-local router on all test queries."
     )
     return TextTable(f"{found.name}: {TITLES[measure]}", header, rows, note)
 
@@ -80,8 +80,8 @@ def reading(found: Comparison) -> list[str]:
         verdict = "holds in every seed" if share.count == share.seeds else f"holds in {share.count} of {share.seeds} seeds"
         sentences.append(
             f"{line.router}, {line.protocol}, {where}: federated beats every client-local router: {verdict} (95% interval of "
-            f"the probability {share.low:.2f} to {share.high:.2f}; margin over the best local {_interval(best)}); against the best "
-            f"single model {_interval(single)}, {_sign(single)}."
+            f"the probability {share.low:.2f} to {share.high:.2f}; margin over the best local {_interval(best)}); against the "
+            f"best single model {_interval(single)}, {_sign(single)}."
         )
         for scope, mean in line.mixture.items():
             if line.measure == "auc":
