@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fedroute_theory._validate import choice
-from fedroute_theory.routers import KMeansRouter, Router
+from fedroute_theory.routers import KMeansRouter, MLPRouter, Router
 
 PROTOCOLS = {
     "sound": "the same budget in every training, models without a record never routed to, areas on one common cost range",
@@ -26,8 +26,13 @@ def _kmeans(c_max: float) -> dict[str, Router]:
     }
 
 
+def _mlp(c_max: float) -> dict[str, Router]:
+    return {"sound": MLPRouter(c_max=c_max), "published": MLPRouter.published(c_max)}
+
+
 ROUTERS: Mapping[str, Callable[[float], Mapping[str, Router]]] = {
     "kmeans": _kmeans,
+    "mlp": _mlp,
 }
 """Name of a router family -> largest cost -> hyperparameters by protocol."""
 
