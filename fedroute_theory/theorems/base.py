@@ -194,6 +194,7 @@ class Control:
 class Theorem:
     """One theorem of the registry; everything that depends on theorems reads it from here.
 
+    assumptions: name, as in the measurements -> what is assumed. remedies: name -> what would have to change for it to hold.
     forms: name -> formula of the calculator; the first is the default. claims: what the theorem says of a case. extremal,
     controls: recomputed at each call.
     """
@@ -208,3 +209,4 @@ class Theorem:
     claims: Callable[[Case], Iterable[Claim]]
     extremal: Callable[[], list[Extremal]]
     controls: Callable[[], list[Control]]
+    remedies: Mapping[str, str] = field(default_factory=dict)

@@ -15,7 +15,8 @@ class Measurement:
     """One assumption of a theorem, measured on a case.
 
     holds: None where it cannot be known. value: the measured quantity, None where there is none. error: half-width of its
-    uncertainty (0.0: exact). how: how it was measured. where: the place that decides it (queries, models, clients).
+    uncertainty (0.0: exact). how: how it was measured. where: the place that decides it (queries, models, clients). limit: the
+    largest value with which the assumption holds, None where there is no such number.
     """
 
     name: str
@@ -24,6 +25,12 @@ class Measurement:
     error: float = 0.0
     how: str = ""
     where: str = ""
+    limit: float | None = None
+
+    @property
+    def margin(self) -> float | None:
+        """limit - value: negative where the assumption fails; None where there is no limit or no value."""
+        return None if self.limit is None or self.value is None else self.limit - self.value
 
 
 @dataclass(frozen=True)
