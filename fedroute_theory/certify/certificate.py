@@ -1,0 +1,179 @@
+"""A certificate: what was solved, its value from both sides, and the instance that attains it, to be checked again anywhere.
+
+`check` never solves: it puts the stored witness into the objective and the constraints, and the stored multipliers into the
+dual function, in plain numpy or fractions. By weak duality the two numbers enclose the true value, whatever the solver did.
+`replay` also solves again from the stored inputs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from fedroute_theory import _json
+from fedroute_theory._validate import InputError, choice, number, reject, settle
+
+FEASIBILITY = 1e-7
+"""Largest violation of a constraint, and relative difference between a stored and a recomputed value, that passes."""
+
+PROGRAMS = (
+    "coverage-worst-case",
+    "frontier-program",
+    "kmeans-worst-case",
+    "least-squares",
+    "minimax-game",
+    "optimal-kmeans",
+)
+"""What can be certified; each is the module of that name, with a module-level PROGRAM."""
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A value computed from stored numbers, and the largest amount by which they break a constraint (0.0: none)."""
+
+    value: float
+    violation: float = 0.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """One kind of optimisation problem: how to solve it, and how to evaluate a stored solution without solving.
+
+    sense: "max" (the dual value bounds from above) or "min". primal: (inputs, witness) -> Reached. dual: (inputs,
+    multipliers) -> Reached, None where there is no short proof of the other side.
+    """
+
+    sense: Literal["max", "min"]
+    solve: Callable[[Values], Certificate]
+    primal: Callable[[Values, Values], Reached]
+    dual: Callable[[Values, Values], Reached] | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """The recomputed values, and one sentence for everything that does not fit (none: the certificate holds)."""
+
+    primal: Reached
+    dual: Reached | None
+    failures: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failures
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """An optimal value with its proof.
+
+    name: one of PROGRAMS. primal: value reached by the witness. dual: bound from the other side (from the multipliers where
+    there are any, else as `solver` reports), or None, with the `reason`. tolerance: largest relative gap between the two.
+    witness, multipliers, inputs: plain numbers, lists and "p/q" strings.
+    """
+
+    name: str
+    primal: float
+    dual: float | None
+    tolerance: float
+    solver: str
+    witness: Values
+    inputs: Values
+    multipliers: Values = field(default_factory=dict)
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        choice("name", self.name, PROGRAMS)
+        settle(self, primal=number("primal", self.primal), tolerance=number("tolerance", self.tolerance, 0.0))
+        if self.dual is not None:
+            settle(self, dual=number("dual", self.dual))
+        elif not self.reason:
+            raise InputError("The 'reason' parameter must say why there is no dual value; got ''.")
+        for part in ("witness", "inputs", "multipliers"):
+            settle(self, **{part: _json.plain(dict(getattr(self, part)))})
+
+    @property
+    def gap(self) -> float | None:
+        """|dual - primal| relative to the larger of the two; None without a dual value."""
+        if self.dual is None:
+            return None
+        return abs(self.dual - self.primal) / max(abs(self.dual), abs(self.primal), 1e-300)
+
+    def check(self) -> Check:
+        """Evaluate witness and multipliers afresh; nothing is solved."""
+        program = program_named(self.name)
+        primal = program.primal(self.inputs, self.witness)
+        dual = program.dual(self.inputs, self.multipliers) if program.dual and self.dual is not None else None
+        failures = _against("primal", self.primal, primal)
+        if dual is not None and self.dual is not None:
+            failures += _against("dual", self.dual, dual)
+        if self.dual is not None and self.gap is not None:
+            if self.gap > self.tolerance:
+                failures.append(f"The relative gap {self.gap:.3g} is above the tolerance {self.tolerance:.3g}.")
+            above = self.dual - self.primal if program.sense == "max" else self.primal - self.dual
+            if above < -FEASIBILITY * max(1.0, abs(self.primal)):
+                failures.append(f"The dual value {self.dual:.9g} lies on the wrong side of the primal value {self.primal:.9g}.")
+        return Check(primal, dual, tuple(failures))
+
+    def write(self, path: Path | str) -> Path:
+        """The certificate as a small JSON file; InputError when the disk refuses."""
+        names = ("name", "primal", "dual", "reason", "tolerance", "solver", "inputs", "witness", "multipliers")
+        return _json.put(Path(path), _json.text({name: getattr(self, name) for name in names}).encode())
+
+    @classmethod
+    def read(cls, path: Path | str) -> Certificate:
+        """The certificate in a file; InputError when the file is none."""
+        try:
+            found = json.loads(Path(path).read_text())
+            return cls(**found)
+        except OSError as error:
+            raise InputError(f"The file '{path}' cannot be read: {error.strerror}.") from None
+        except (TypeError, json.JSONDecodeError) as error:
+            raise InputError(f"The file '{path}' must hold a certificate; got {str(error)[:80]}.") from None
+
+
+def _against(side: str, stored: float, found: Reached) -> list[str]:
+    words = []
+    if not math.isfinite(found.value) or abs(found.value - stored) > FEASIBILITY * max(1.0, abs(stored)):
+        words.append(f"The {side} value {stored:.9g} is stored and {found.value:.9g} is found.")
+    if not found.violation <= FEASIBILITY:
+        words.append(f"A constraint of the {side} solution is broken by {found.violation:.3g}.")
+    return words
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A stored certificate, its check, and the certificate found by solving again from the stored inputs."""
+
+    stored: Certificate
+    check: Check
+    again: Certificate
+
+    @property
+    def holds(self) -> bool:
+        """Whether the stored numbers check and both solutions have one value within their tolerances."""
+        slack = self.stored.tolerance + self.again.tolerance + FEASIBILITY
+        near = abs(self.again.primal - self.stored.primal) <= slack * max(1.0, abs(self.stored.primal))
+        return self.check.holds and self.again.check().holds and near
+
+
+def replay(path: Path | str) -> Replay:
+    """Read, check, and solve again; InputError when the file holds no certificate."""
+    stored = Certificate.read(path)
+    return Replay(stored, stored.check(), program_named(stored.name).solve(stored.inputs))
+
+
+def program_named(name: str) -> Program:
+    """The PROGRAM of a module of this package; InputError for any other name."""
+    choice("name", name, PROGRAMS)
+    found = import_module(f"fedroute_theory.certify.{name.replace('-', '_')}").PROGRAM
+    if not isinstance(found, Program):
+        raise reject("name", "be that of a module with a PROGRAM", repr(name))
+    return found

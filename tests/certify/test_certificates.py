@@ -1,0 +1,163 @@
+"""Every certificate: checked, replayed from its file, and refused when anything in it is changed."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fedroute_theory import certify
+from fedroute_theory._validate import InputError
+from fedroute_theory.certify import Certificate, SolverError, solvers
+
+TRACK = np.array([[0.0], [0.5], [1.0]])
+
+
+def coverage():
+    return certify.coverage_worst_case(np.array([0.25, 0.75]), np.array([[0.3, 0.2], [0.1, 0.4]]), 0.1, 1.0)
+
+
+def kmeans():
+    records = np.repeat(np.arange(3), 2), np.tile([0, 1], 3)
+    return certify.kmeans_worst_case(TRACK, np.ones(3), np.array([[0.5]]), *records, models=2, slope=0.5)
+
+
+def game():
+    return certify.minimax_game(1, 1)
+
+
+def frontier():
+    table = np.array([[0.2, 0.6, 0.9], [0.5, 0.4, 0.7]]), np.array([[0.0, 0.3, 1.0], [0.1, 0.2, 0.5]])
+    return certify.frontier_program(np.array([1.0, 2.0]), *table, 0.3)
+
+
+def squares():
+    return certify.least_squares(np.array([[0.5] * 6, [0.8] * 6, [0.1, 0.9] * 3]), np.full(6, 0.5), 0.1)
+
+
+def clusters():
+    return certify.optimal_kmeans([[[0], [1], [2]], [[1], [2], [3]]], 2)
+
+
+MAKERS = {
+    "coverage-worst-case": coverage,
+    "frontier-program": frontier,
+    "kmeans-worst-case": kmeans,
+    "least-squares": squares,
+    "minimax-game": game,
+    "optimal-kmeans": clusters,
+}
+
+
+@pytest.fixture(scope="module", params=sorted(MAKERS))
+def certificate(request):
+    return MAKERS[request.param]()
+
+
+def test_all_programs_are_tested_here():
+    assert sorted(MAKERS) == sorted(certify.PROGRAMS)
+
+
+def test_the_certificate_holds_and_has_a_dual_or_says_why_not(certificate):
+    assert certificate.check().failures == ()
+    assert (certificate.dual is not None) != bool(certificate.reason)
+    assert certificate.witness
+    assert certificate.solver
+
+
+def test_it_replays_from_a_small_readable_file(certificate, tmp_path):
+    path = certificate.write(tmp_path / "certificate.json")
+    stored = json.loads(path.read_text())
+    assert stored["name"] == certificate.name
+    assert path.stat().st_size < 20_000
+    again = certify.replay(path)
+    assert again.holds
+    assert again.stored.primal == certificate.primal
+    assert again.again.primal == pytest.approx(certificate.primal, rel=certificate.tolerance + 1e-9)
+
+
+def test_a_changed_value_is_caught(certificate):
+    shifted = replace(certificate, primal=certificate.primal * 1.01)
+    assert any("primal value" in failure for failure in shifted.check().failures)
+
+
+def test_a_changed_dual_is_caught(certificate):
+    if certificate.dual is not None:
+        for factor in (0.97, 1.03):
+            assert not replace(certificate, dual=certificate.dual * factor).check().holds
+
+
+def test_a_replay_with_other_inputs_is_caught(tmp_path):
+    honest = kmeans()
+    forged = replace(honest, primal=honest.primal / 2, dual=honest.dual / 2, inputs=dict(honest.inputs) | {"slope": 0.25})
+    halved = replace(forged, witness={"utility": np.array(honest.witness["utility"]) / 2, "chosen": honest.witness["chosen"]})
+    assert halved.check().holds  # a feasible instance of another problem
+    weak = replace(honest, primal=honest.primal / 2, dual=honest.dual / 2, witness=halved.witness)
+    assert weak.check().holds  # no multipliers to check: only solving again shows it
+    assert not certify.replay(weak.write(tmp_path / "weak.json")).holds
+
+
+@pytest.mark.parametrize(
+    ("make", "key", "change"),
+    [
+        (coverage, "truth", lambda v: (np.array(v) * 1.05).tolist()),  # more squared error than allowed
+        (coverage, "chosen", lambda v: [1 - m for m in v]),
+        (kmeans, "utility", lambda v: (np.array(v) * 1.05).tolist()),  # too steep
+        (game, "take_b", lambda v: (np.array(v) + 0.2).tolist()),  # not probabilities
+        (frontier, "mix", lambda _: "1"),  # above the budget
+        (frontier, "policies", lambda v: [v[1], v[1]]),
+        (squares, "level", lambda v: 0.5 * v),
+        (squares, "at_most", lambda v: v + 0.01),
+        (clusters, "server", lambda _: [0, 1, 0, 1]),  # not optimal
+        (clusters, "optimum", lambda _: "1"),
+    ],
+)
+def test_a_changed_witness_is_caught(make, key, change):
+    honest = make()
+    forged = replace(honest, witness=dict(honest.witness) | {key: change(honest.witness[key])})
+    assert not forged.check().holds
+
+
+@pytest.mark.parametrize(("make", "key"), [(coverage, "price"), (game, "prior"), (frontier, "price")])
+def test_changed_multipliers_are_caught(make, key):
+    honest = make()
+    value = honest.multipliers[key]
+    forged = "7/5" if isinstance(value, str) else (np.array(value) * np.linspace(1.0, 3.0, np.size(value))).tolist()
+    forged = 1.4 * value if isinstance(value, float) else forged
+    assert not replace(honest, multipliers=dict(honest.multipliers) | {key: forged}).check().holds
+
+
+def test_what_is_no_certificate_is_refused(tmp_path):
+    path = tmp_path / "file.json"
+    with pytest.raises(InputError, match="cannot be read"):
+        Certificate.read(path)
+    for text in ("{", "[1]", '{"name": "game"}'):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"must hold a certificate|must be one of"):
+            Certificate.read(path)
+    honest = game()
+    with pytest.raises(InputError, match="'name' parameter must be one of"):
+        replace(honest, name="os")
+    with pytest.raises(InputError, match="why there is no dual"):
+        replace(honest, dual=None)
+
+
+def test_solvers_are_trusted_only_when_optimal():
+    with pytest.raises(SolverError, match="instead of 'optimal'"):
+        solvers.linear(np.ones(1), np.array([[1.0], [-1.0]]), np.array([0.0, -1.0]))
+    one = np.ones(1)
+    with pytest.raises(SolverError, match="instead of 'optimal'"):
+        solvers.mixed_integer(one, np.array([[1.0], [-1.0]]), np.array([0.0, -1.0]), 0 * one, one, one)
+    import cvxpy as cp
+
+    x = cp.Variable()
+    with pytest.raises(SolverError, match="instead of 'optimal'"):
+        solvers.conic(cp.Problem(cp.Minimize(x), [x <= 0]))
+
+
+def test_without_cvxpy_the_extra_is_named(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "cvxpy", None)
+    with pytest.raises(InputError, match="install the 'test' extra"):
+        coverage()
