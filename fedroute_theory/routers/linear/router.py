@@ -22,7 +22,8 @@ class LinearRouter:
     the exact solution (federated by sums of Gram matrices and moments), or FedAvg. c_max: upper end of cost labels.
     least_records: a client withholds what it knows of a model of which it has fewer records, since fewer than 3 can be read
     off the statistics; such records count nowhere in the federated estimates. 1 withholds nothing (the sums are then to be
-    protected otherwise, as by secure aggregation). FedAvg sends heads, withholding nothing.
+    protected otherwise, as by secure aggregation). FedAvg withholds nothing: after one step from zero the heads of a model with
+    one record are that record's features times its label.
 
     A model without records is not routable. Features that its records do not show get no weight (solution of least norm;
     FedAvg, which starts at zero, tends to the same one).

@@ -14,8 +14,8 @@ and variances s_i^2 given the records, H the hat matrix, p its rank (number of f
   high-probability:  with probability >= 1 - delta, (1/n) |H y - f|^2 <= R^2 (p + 2 sqrt(p L) + 2 L) / (4 n) + the bias,
                      L = log(1 / delta);
   ridge:             H the ridge smoother, eigenvalues k_j: s^2 sum k_j^2 / n + the bias, exactly;
-  repetitions:       T redrawings of the labels: their robust mean lies within sd sqrt(2 log(2 / 1e-9) / T) of the exact mean, sd the
-                     exact standard deviation, with probability >= 1 - 1e-9;
+  repetitions:       the robust mean of T redrawings is within sd sqrt(2 log(2 / 1e-9) / T) of the exact mean, sd the exact
+                     standard deviation, with probability >= 1 - 1e-9;
   normal-design:     s^2 (1/n + (1 + 1/n) d / (n - d - 2)) at a NEW query x ~ N(0, I_d), features (1, x), truth linear, equal
                      variances;
   new-model:         a model added to the pool needs max(p, s^2 p / excess) records; the other models' heads do not change.
