@@ -21,6 +21,7 @@ from fedroute_theory.audit.summary import paired, traffic
 from fedroute_theory.federation import Partition, logs_from_partition, published_partition
 from fedroute_theory.problems import Table
 from fedroute_theory.routers import train
+from fedroute_theory.theorems import Case
 
 SWEEP = (1e-2, 1e7, 100)
 """Least and greatest price and their number, geometric: the published sweep for costs in dollars."""
@@ -71,6 +72,22 @@ def audit(
     )
     settings = dataclasses.replace(report.settings, task_alpha=float(task_alpha), model_alpha=float(model_alpha))
     return dataclasses.replace(report, settings=settings)
+
+
+def table_case(table: Table, *, router: str = "kmeans", protocol: str = "sound", clients: int = 10, seed: int = 42) -> Case:
+    """What theorems may look at on a table: the published partition, one trained router family, the test rows as test law.
+
+    Parameters and errors as in `audit`; the table keeps its own price.
+    """
+    labels = [table.task_names[t] for t in table.task] if table.task_names else table.task
+    partition = published_partition(labels, table.n_models, clients=clients, seed=seed)
+    weights = np.zeros(table.weights.size)
+    weights[np.concatenate(partition.test)] = 1.0
+    if not weights.any():
+        raise InputError("The partition leaves no test row; it needs more queries or fewer clients.")
+    logs = logs_from_partition(table, partition)
+    trained = train(router_of(router, protocol, table.c_max), logs, seed)
+    return Case(table.replace(weights=weights), None, logs, trained.estimates(), messages=trained.messages)
 
 
 def audit_partition(

@@ -86,6 +86,7 @@ def claims(case: Case) -> Iterable[Claim]:
             excluded == 0.0,
             excluded,
             how="test mass where some model is excluded",
+            limit=0.0,
         )
         best = problem.utility.argmax(axis=1)
         over_all = {
@@ -177,4 +178,5 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies={"argmax over all models": "estimate every model everywhere, or use the top2 line, which needs no such thing"},
 )

@@ -132,4 +132,5 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies={"a client that covers the test law": "some client must log every model wherever the test law has mass"},
 )

@@ -279,4 +279,8 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies={
+        "every client sends its centres": "a client needs two distinct queries before it can send a centre",
+        "approximation factors": "give local solvers at least K centres, and more restarts until none misses its optimum",
+    },
 )

@@ -2,7 +2,7 @@
 
 from fedroute_theory.verify.evidence import Evidence, Verdict
 from fedroute_theory.verify.run import Verification, verify
-from fedroute_theory.verify.scenarios import SCENARIOS, Scenario
+from fedroute_theory.verify.scenarios import SCENARIOS, Scenario, scenario_case
 from fedroute_theory.verify.statistics import FALSE_ALARM, RateTest, rate_test
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "Verdict",
     "Verification",
     "rate_test",
+    "scenario_case",
     "verify",
 ]

@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
-from fedroute_theory._validate import IntArray
+from fedroute_theory._validate import IntArray, choice, integer
 from fedroute_theory.federation import (
     Federation,
     Labels,
@@ -22,7 +22,7 @@ from fedroute_theory.federation import (
 )
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.problems import Lipschitz, Tabular, Topics, example_table, voronoi
-from fedroute_theory.routers import KMeansRouter, train
+from fedroute_theory.routers import KMeansRouter, Router, train
 from fedroute_theory.theorems import Case
 
 Rng = np.random.Generator
@@ -44,7 +44,7 @@ class Scenario:
 
     name: str
     build: Callable[[Rng, int], Built]
-    router: KMeansRouter
+    router: Router
     sizes: Mapping[str, tuple[int, ...]]
     theorems: tuple[str, ...] = ()
 
@@ -132,6 +132,12 @@ def build_case(scenario: Scenario, records: int, seed: int, repetitions: int, de
     labels = redrawn(problem, logs, rng, repetitions)
     trained = train(scenario.router, logs, router_seed, labels)
     return Case(problem, laws, logs, trained.estimates(), delta, trained.messages)
+
+
+def scenario_case(name: str, records: int, seed: int, delta: float = 0.05) -> Case:
+    """One scenario by name, with the logs' own labels only. InputError for an unknown name or fewer than one record."""
+    scenario = SCENARIOS[choice("scenario", name, SCENARIOS)]
+    return build_case(scenario, integer("records", records, 1), integer("seed", seed, 0), 1, delta)
 
 
 def redrawn(problem: RoutingProblem, logs: Logs, rng: Rng, repetitions: int) -> Labels:

@@ -39,4 +39,11 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies={
+        "utility Lipschitz": "embeddings that tell queries with different outcomes apart; else the relative form, which needs no L",
+        "non-adaptive logging": "choose query and model of every record before its label is seen, and keep the record of how",
+        "label-free centres": "find centres from queries alone, or on other records than those that are averaged",
+        "estimates are cell means": "count each record in the cell of its nearest final centre",
+        "cost labels in range": "raise c_max to the largest cost that can occur",
+    },
 )

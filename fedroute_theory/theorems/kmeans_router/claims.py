@@ -85,9 +85,10 @@ def measurements(geometry: CellGeometry, slope: Slope) -> dict[str, Measurement]
             geometry.misplaced == 0,
             float(geometry.misplaced),
             how="(cell, model) pairs whose records are not those nearest to the centre",
+            limit=0.0,
         ),
         "cost labels in range": Measurement(
-            "cost labels in range", top <= problem.c_max, top, how=f"largest cost label, c_max = {problem.c_max:g}"
+            "cost labels in range", top <= problem.c_max, top, how="largest cost label, at most c_max", limit=problem.c_max
         ),
     }
 

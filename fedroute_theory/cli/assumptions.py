@@ -1,0 +1,68 @@
+"""assumptions: what theorems assume, measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fedroute_theory._validate import InputError
+from fedroute_theory.cli.app import JsonFile, app
+from fedroute_theory.cli.files import check_writable, write_json
+
+if TYPE_CHECKING:
+    from fedroute_theory.theorems import Case
+
+
+@app.command()
+def assumptions(
+    slug: Annotated[str | None, typer.Argument(help="Only this theorem.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Generated scenario (as in verify; default: every one).")] = None,
+    records: Annotated[int, typer.Option(help="Records a client in a scenario.")] = 300,
+    table: Annotated[Path | None, typer.Option(help="An evaluation table instead of scenarios, as for audit.")] = None,
+    embeddings: Annotated[Path | None, typer.Option(help=".npz or .npy (default: beside the table, or its column).")] = None,
+    models: Annotated[str | None, typer.Option(help="Names of the models to keep, separated by commas.")] = None,
+    router: Annotated[str, typer.Option(help="Router family trained on the table.")] = "kmeans",
+    lam: Annotated[float, typer.Option(help="Price for the table.")] = 0.0,
+    clients: Annotated[int, typer.Option(help="Number of clients for the table.")] = 10,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """List each assumption: holds or fails, measured value, margin, uncertainty, how measured, what would have to change."""
+    from fedroute_theory.report import assumption_tables
+    from fedroute_theory.theorems import theorem
+    from fedroute_theory.verify import SCENARIOS, scenario_case
+    from fedroute_theory.verify.assumed import as_json, assumed
+
+    if table is not None and scenario is not None:
+        raise InputError("Assumptions are measured on a scenario or on a table; got both.")
+    if slug is not None:
+        theorem(slug)
+    check_writable(json_file)
+    cases: dict[str, Case] = {}
+    if table is not None:
+        cases[table.stem] = _table_case(table, embeddings, models, router, lam, clients, seed)
+    else:
+        for name in SCENARIOS if scenario is None else (scenario,):
+            cases[name] = scenario_case(name, records, seed)
+    documents = []
+    for name, case in cases.items():
+        lines = assumed(case, None if slug is None else [slug])
+        documents.append(as_json(name, seed, lines))
+        if json_file != Path("-") and lines:
+            typer.echo(assumption_tables.table(name, lines) + "\n")
+    if all(not document["assumptions"] for document in documents):
+        typer.echo(f"No assumption of {slug or 'any theorem'} is measured on {', '.join(cases)}: it says nothing there.")
+    write_json(json_file, documents[0] if len(documents) == 1 else {"cases": documents})
+
+
+def _table_case(
+    file: Path, embeddings: Path | None, models: str | None, router: str, lam: float, clients: int, seed: int
+) -> Case:
+    from fedroute_theory.audit import table_case
+    from fedroute_theory.problems import read_table
+
+    names = None if models is None else [name.strip() for name in models.split(",")]
+    source = read_table(file, embeddings, names)
+    return table_case(source.replace(lam=lam), router=router, clients=clients, seed=seed)

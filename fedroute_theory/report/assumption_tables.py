@@ -1,0 +1,32 @@
+"""Assumptions of theorems as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fedroute_theory.report.text import TextTable, figure
+from fedroute_theory.verify.assumed import Assumed
+
+
+def table(name: str, lines: Sequence[Assumed]) -> str:
+    """Everything measured on one case, for a terminal; what would have to change goes below the table."""
+    header = ("theorem", "training", "assumption", "state", "clients", "value", "uncertainty", "margin", "how", "where")
+    rows = tuple(
+        (
+            line.theorem,
+            line.training,
+            line.assumption,
+            line.state,
+            str(line.clients) if line.state == "holds" else f"{line.failing or line.unknown} of {line.clients}",
+            figure(line.value),
+            "exact" if line.error == 0.0 and line.value is not None else figure(line.error) if line.value is not None else "-",
+            figure(line.margin),
+            line.how,
+            line.where,
+        )
+        for line in lines
+    )
+    changes = dict.fromkeys(f"  - {line.theorem}, {line.assumption}: {line.remedy}." for line in lines if line.remedy)
+    below = "\n".join(["  What would have to change:", *changes]) if changes else ""
+    note = "clients: in the state, of how many. margin: largest value allowed minus the measured one."
+    return "\n".join(part for part in (TextTable(f"Assumptions on {name}", header, rows, note).plain(), below) if part)

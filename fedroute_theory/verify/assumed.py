@@ -1,0 +1,92 @@
+"""Assumptions as a product of their own: for each theorem, what a case says of everything the theorem assumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fedroute_theory import __version__
+from fedroute_theory._json import plain
+from fedroute_theory.theorems import Case, Measurement, registry, theorem
+
+HOLDS, FAILS, UNKNOWABLE = "holds", "fails", "unknowable"
+STATES = {True: HOLDS, False: FAILS, None: UNKNOWABLE}
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """One assumption of one theorem for one training.
+
+    clients: measurements behind the line (one a client for local trainings), `failing` of them fail and `unknown` of them
+    cannot be known. state: "fails" if any fails, else "unknowable" if any is, else "holds". value, error, margin (limit -
+    value), how, where: of the client that decides (least margin among those in the state). remedy: what would have to change,
+    empty when it holds.
+    """
+
+    theorem: str
+    assumption: str
+    training: str
+    state: str
+    clients: int
+    failing: int
+    unknown: int
+    value: float | None
+    error: float
+    margin: float | None
+    how: str
+    where: str
+    remedy: str
+
+
+def assumed(case: Case, theorems: Sequence[str] | None = None) -> list[Assumed]:
+    """Every assumption measured on a case, theorem by theorem, training by training.
+
+    theorems: slugs, default all. Assumptions that a theorem lists but that no claim on this case measures are absent: the
+    theorem says nothing about such a case. InputError for an unknown slug.
+    """
+    found = []
+    for slug in theorems or registry():
+        entry = theorem(slug)
+        groups: dict[tuple[str, str], dict[int | None, Measurement]] = {}
+        for claim in entry.claims(case):
+            for measured in claim.assumptions:
+                own = groups.setdefault((measured.name, claim.training), {})
+                own[claim.client] = _graver(own.get(claim.client), measured)
+        found += [_line(slug, name, training, own.values(), entry.remedies) for (name, training), own in groups.items()]
+    return found
+
+
+def _gravity(measured: Measurement) -> tuple[int, float]:
+    """How much a measurement decides: failures before the unknowable, small margins before large ones."""
+    margin = measured.margin if measured.margin is not None else -(measured.value or 0.0)
+    return ({False: 0, None: 1, True: 2}[measured.holds], margin)
+
+
+def _graver(first: Measurement | None, second: Measurement) -> Measurement:
+    return second if first is None else min(first, second, key=_gravity)
+
+
+def _line(slug: str, name: str, training: str, own: Iterable[Measurement], remedies: Any) -> Assumed:
+    measured = list(own)
+    worst = min(measured, key=_gravity)
+    remedy = "" if worst.holds else remedies.get(name, "")
+    return Assumed(
+        slug, name, training, STATES[worst.holds], len(measured),
+        sum(m.holds is False for m in measured), sum(m.holds is None for m in measured),
+        worst.value, worst.error, worst.margin, worst.how, worst.where, remedy,
+    )  # fmt: skip
+
+
+def as_json(name: str, seed: int, lines: Sequence[Assumed]) -> dict[str, Any]:
+    """Plain values for one JSON object."""
+    document: dict[str, Any] = plain(
+        {
+            "package": "fedroute_theory",
+            "version": __version__,
+            "case": name,
+            "seed": seed,
+            "assumptions": [asdict(a) for a in lines],
+        }
+    )
+    return document
