@@ -156,7 +156,7 @@ def test_messages_are_statistics_and_withhold_what_would_show_a_query():
 
 
 def test_two_records_can_be_solved_for_and_three_cannot():
-    """Rotations of the records that keep the ones leave statistics unchanged: of two records only the swap, of three a circle."""
+    """Rotations of the records that keep the ones leave statistics unchanged: of two only the swap, of three a circle."""
     rng = np.random.default_rng(6)
     two = rng.normal(size=(2, 3))
     gram = AffineFeatures()(two).T @ AffineFeatures()(two)
