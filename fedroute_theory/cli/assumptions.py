@@ -30,7 +30,7 @@ def assumptions(
     json_file: JsonFile = None,
 ) -> None:
     """List each assumption: holds or fails, measured value, margin, uncertainty, how measured, what would have to change."""
-    from fedroute_theory.report import assumption_tables
+    from fedroute_theory.report.assumption_tables import table as printed
     from fedroute_theory.theorems import theorem
     from fedroute_theory.verify import SCENARIOS, scenario_case
     from fedroute_theory.verify.assumed import as_json, assumed
@@ -51,7 +51,7 @@ def assumptions(
         lines = assumed(case, None if slug is None else [slug])
         documents.append(as_json(name, seed, lines))
         if json_file != Path("-") and lines:
-            typer.echo(assumption_tables.table(name, lines) + "\n")
+            typer.echo(printed(name, lines) + "\n")
     if all(not document["assumptions"] for document in documents):
         typer.echo(f"No assumption of {slug or 'any theorem'} is measured on {', '.join(cases)}: it says nothing there.")
     write_json(json_file, documents[0] if len(documents) == 1 else {"cases": documents})

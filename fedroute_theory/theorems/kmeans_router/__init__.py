@@ -40,7 +40,7 @@ THEOREM = Theorem(
     extremal=extremal,
     controls=controls,
     remedies={
-        "utility Lipschitz": "embeddings that tell queries with different outcomes apart; else the relative form, which needs no L",
+        "utility Lipschitz": "embeddings that tell queries with different outcomes apart; the relative form needs no L",
         "non-adaptive logging": "choose query and model of every record before its label is seen, and keep the record of how",
         "label-free centres": "find centres from queries alone, or on other records than those that are averaged",
         "estimates are cell means": "count each record in the cell of its nearest final centre",
