@@ -2,14 +2,21 @@
 
 from fedroute_theory.assumptions.coverage import Coverage, coverage, refined_coverage
 from fedroute_theory.assumptions.lipschitz import Slope, steepest_slope
+from fedroute_theory.assumptions.margin import FittedExponent, MarginLaw, fitted_exponent, largest_scale, margin_law, margins
 from fedroute_theory.assumptions.optimal_kmeans import ENUMERATION_LIMIT, optimal_inertia
 from fedroute_theory.assumptions.transport import transport_cost, transport_is_exact
 
 __all__ = [
     "ENUMERATION_LIMIT",
     "Coverage",
+    "FittedExponent",
+    "MarginLaw",
     "Slope",
     "coverage",
+    "fitted_exponent",
+    "largest_scale",
+    "margin_law",
+    "margins",
     "optimal_inertia",
     "refined_coverage",
     "steepest_slope",

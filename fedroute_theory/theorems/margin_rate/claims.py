@@ -1,0 +1,125 @@
+"""What the margin rate says about trained routers: the true errors and the exact law of the margin at the test queries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedroute_theory._validate import BoolArray, FloatArray
+from fedroute_theory.assumptions import coverage, fitted_exponent, largest_scale, margin_law, margins
+from fedroute_theory.estimates import Estimates
+from fedroute_theory.problem import RoutingProblem
+from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.margin_rate.formulas import l2_rate
+from fedroute_theory.theorems.margin_rate.lines import split, two_model_loss
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """A router's errors at the test queries, row by row.
+
+    estimated: (n, M) where there is an estimate. error: (n, M) U - U_hat, 0 where there is none. loss: (n,) utility lost.
+    reach: (n,) what the loss cannot exceed: the spread of the errors, or the sum of the two largest |e| (R without an
+    estimate) where a model is left out, and the range R.
+    """
+
+    estimated: BoolArray
+    error: FloatArray
+    loss: FloatArray
+    reach: FloatArray
+
+    @classmethod
+    def of(cls, problem: RoutingProblem, fitted: Estimates) -> Errors:
+        """Those of one repetition of the estimates."""
+        utility = fitted.utility_at(problem.embeddings, problem.lam)
+        chosen = problem.utility[np.arange(problem.weights.size), utility.argmax(axis=1)]
+        estimated = np.isfinite(utility)
+        error = np.where(estimated, problem.utility - np.where(estimated, utility, 0.0), 0.0)
+        sizes = np.sort(np.where(estimated, np.abs(error), problem.label_range), axis=1)
+        reach = np.where(estimated.all(axis=1), np.ptp(error, axis=1), sizes[:, -2:].sum(axis=1))
+        return cls(estimated, error, problem.optimum - chosen, np.minimum(reach, problem.label_range))
+
+
+def claims(case: Case) -> Iterable[Claim]:
+    """Every form with the true errors of every training; deterministic, exact at the test queries."""
+    problem = case.problem
+    margin = margins(problem.utility)
+    law = margin_law(margin, problem.weights)
+    fit = fitted_exponent(law) if law.values.size else None
+    a = 1.0 if fit is None else min(max(fit.value, 0.05), 50.0)
+    t0 = largest_scale(law, a)
+    measured = (
+        Measurement(
+            "margin exponent",
+            None,
+            None if fit is None else fit.value,
+            0.0 if fit is None else fit.error,
+            "too few margins to fit: 1 is taken" if fit is None else f"an estimate, from {fit.effective:.0f} smallest margins",
+        ),
+        Measurement(
+            "margin condition",
+            True,
+            t0 if math.isfinite(t0) else None,
+            how=f"largest t0 for exponent {a:.3g}, exact at the test queries",
+        ),
+    )
+    squared_of = _coverage(case)
+    for training, client, estimates in case.trained:
+        fitted = estimates.repetition(0)
+        errors = Errors.of(problem, fitted)
+        gap = problem.gap_of(errors.loss)
+        s = math.sqrt(problem.mean(errors.reach**2))
+        bounds: dict[str, Answer] = {
+            "margin": _bound(problem, {"spread": problem.mean(np.where(margin <= errors.reach, errors.reach, 0.0))}),
+            "law": _two_terms(problem, split(margin, problem.weights, s**2, problem.label_range)),
+            "power": _bound(problem, dict(l2_rate(s=s, a=a, t0=t0).terms if math.isfinite(t0) else {"error": 0.0})),
+        }
+        if problem.n_models == 2:
+            lost = two_model_loss(margin, problem.weights, s**2)
+            bounds["two-model"] = _bound(problem, {"margins up to u": lost})
+        if client in squared_of:
+            bounds |= _through_coverage(problem, errors, margin, squared_of[client])
+        for form, answer in bounds.items():
+            assumptions = measured if form == "power" else ()
+            yield Claim(form, training, client, fitted.n, answer, gap.value, gap.error, assumptions=assumptions)
+
+
+def _coverage(case: Case) -> dict[int | None, FloatArray]:
+    """d rho / d nu behind each client's training and behind the trainings on all records (None)."""
+    if case.federation is None:
+        return {}
+    own = case.federation.coverage(case.problem)
+    return {None: case.federation.pooled_coverage(case.problem), **dict(enumerate(own))}
+
+
+def _through_coverage(problem: RoutingProblem, errors: Errors, margin: FloatArray, ratio: FloatArray) -> dict[str, Answer]:
+    """The chained form (sup k2) and the joint one (k2 query by query), with the exact error under the logging law."""
+    weights = problem.weights
+    pair = coverage(ratio, weights)
+    k2 = np.where(errors.estimated.all(axis=1), pair.pointwise, np.inf)
+    squared = weights * (ratio * errors.error**2).sum(axis=1)
+    covered = np.isfinite(k2)
+    live = weights > 0
+    joint = split(margin, weights, float(squared[covered].sum()), problem.label_range, k2)
+    missing = float(weights @ ~errors.estimated.all(axis=1))
+    chained: Answer
+    if pair.hole_mass > 0.0:
+        chained = NotApplicable("coverage", f"sup k2 is infinite: {pair.where(problem.models)}")
+    elif missing > 0.0:
+        chained = NotApplicable("an estimate for every model", f"none on test mass {missing:.3g}")
+    else:
+        top = float(k2[live].max()) * float(squared.sum())
+        chained = _two_terms(problem, split(margin, weights, top, problem.label_range))
+    return {"chained": chained, "joint": _two_terms(problem, joint)}
+
+
+def _two_terms(problem: RoutingProblem, terms: tuple[float, float]) -> Bound:
+    return _bound(problem, {"error": terms[0], "margin": terms[1]})
+
+
+def _bound(problem: RoutingProblem, terms: dict[str, float]) -> Bound:
+    return Bound(terms, trivial=problem.label_range)
