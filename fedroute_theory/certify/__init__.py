@@ -6,6 +6,7 @@ from fedroute_theory.certify.enumeration import conclusion_failure
 from fedroute_theory.certify.frontier_program import frontier_program
 from fedroute_theory.certify.kmeans_worst_case import kmeans_worst_case
 from fedroute_theory.certify.least_squares import least_squares
+from fedroute_theory.certify.margin_worst_case import margin_worst_case
 from fedroute_theory.certify.minimax_game import minimax_game
 from fedroute_theory.certify.optimal_kmeans import optimal_kmeans
 from fedroute_theory.certify.rational import coverage_k2, suboptimality
@@ -28,6 +29,7 @@ __all__ = [
     "kmeans_worst_case",
     "least_squares",
     "line_cells",
+    "margin_worst_case",
     "minimax_game",
     "optimal_kmeans",
     "pooling_sides",

@@ -26,6 +26,7 @@ PROGRAMS = (
     "frontier-program",
     "kmeans-worst-case",
     "least-squares",
+    "margin-worst-case",
     "minimax-game",
     "optimal-kmeans",
 )

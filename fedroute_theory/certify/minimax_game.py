@@ -28,7 +28,7 @@ NAME = "minimax-game"
 TOLERANCE = 2e-3
 FINE = 200
 """Intervals of [0, 1] on which a router's worst chances are searched."""
-COUNT_LIMIT = 40
+COUNT_LIMIT = 24
 
 
 def minimax_game(n_a: int, n_b: int, boxes: int = 64, rounds: int = 40) -> Certificate:

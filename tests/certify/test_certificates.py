@@ -35,6 +35,10 @@ def squares():
     return certify.least_squares(np.array([[0.5] * 6, [0.8] * 6, [0.1, 0.9] * 3]), np.full(6, 0.5), 0.1)
 
 
+def margins():
+    return certify.margin_worst_case(np.ones(3), np.array([0.1, 0.3, 0.6]), 0.2)
+
+
 def clusters():
     return certify.optimal_kmeans([[[0], [1], [2]], [[1], [2], [3]]], 2)
 
@@ -44,6 +48,7 @@ MAKERS = {
     "frontier-program": frontier,
     "kmeans-worst-case": kmeans,
     "least-squares": squares,
+    "margin-worst-case": margins,
     "minimax-game": game,
     "optimal-kmeans": clusters,
 }
@@ -108,6 +113,8 @@ def test_a_replay_with_other_inputs_is_caught(tmp_path):
         (frontier, "policies", lambda v: [v[1], v[1]]),
         (squares, "level", lambda v: 0.5 * v),
         (squares, "at_most", lambda v: v + 0.01),
+        (margins, "loss", lambda v: (1.1 * np.array(v)).tolist()),  # more error than allowed
+        (margins, "share", lambda v: (0.5 * np.array(v)).tolist()),
         (clusters, "server", lambda _: [0, 1, 0, 1]),  # not optimal
         (clusters, "optimum", lambda _: "1"),
     ],
@@ -118,7 +125,7 @@ def test_a_changed_witness_is_caught(make, key, change):
     assert not forged.check().holds
 
 
-@pytest.mark.parametrize(("make", "key"), [(coverage, "price"), (game, "prior"), (frontier, "price")])
+@pytest.mark.parametrize(("make", "key"), [(coverage, "price"), (margins, "price"), (game, "prior"), (frontier, "price")])
 def test_changed_multipliers_are_caught(make, key):
     honest = make()
     value = honest.multipliers[key]

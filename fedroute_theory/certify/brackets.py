@@ -1,0 +1,73 @@
+"""How far each theorem is from the truth: certified worst cases of small named instances beside the theorem's bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fedroute_theory._validate import choice
+from fedroute_theory.certify import bracket_clusters, bracket_instances
+from fedroute_theory.theorems import registry
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """One form of one theorem on one instance: lower <= exact <= upper.
+
+    lower: reached by an explicit instance, or a lower-bound theorem. exact: upper side of the certified worst case (as a
+    number, the worst case up to the certificate's tolerance). upper: the theorem's bound. how: the certificate.
+    """
+
+    theorem: str
+    form: str
+    instance: str
+    lower: float
+    exact: float
+    upper: float
+    how: str
+
+    @property
+    def ratio(self) -> float:
+        """upper / exact: 1 means that no smaller bound holds on this instance."""
+        return self.upper / self.exact if self.exact > 0 else math.inf
+
+    @property
+    def spread(self) -> float:
+        """upper / lower."""
+        return self.upper / self.lower if self.lower > 0 else math.inf
+
+    @property
+    def ordered(self) -> bool:
+        """Whether lower <= exact <= upper, up to the rounding of the solvers."""
+        slack = 1e-6 * max(1.0, abs(self.exact))
+        return self.lower <= self.exact + slack and self.exact <= self.upper + slack
+
+
+def brackets(slug: str | None = None) -> list[Bracket]:
+    """The fixed table, or the rows of one theorem.
+
+    Takes some seconds; needs cvxpy for the cone programs. InputError for a theorem without rows.
+    """
+    makers = {
+        "greedy-decomposition": bracket_instances.greedy,
+        "coverage-transfer": bracket_instances.transfer,
+        "margin-rate": bracket_instances.margins,
+        "least-squares": bracket_instances.squares,
+        "pooling": bracket_instances.pooling,
+        "kmeans-router": bracket_clusters.kmeans,
+        "two-pass-kmeans": bracket_clusters.clusters,
+        "minimax-lower": bracket_instances.minimax,
+        "frontier": bracket_instances.frontier,
+    }
+
+    if slug is not None:
+        choice("slug", slug, makers)
+
+    def rows() -> Iterator[Bracket]:
+        for theorem, make in makers.items():
+            if slug in (None, theorem) and theorem in registry():
+                for form, instance, lower, exact, upper, how in make():
+                    yield Bracket(theorem, form, instance, lower, exact, upper, how)
+
+    return list(rows())

@@ -1,0 +1,88 @@
+"""The bracket table: every row in order, and the tightness that the theorems claim."""
+
+import numpy as np
+import pytest
+
+from fedroute_theory._validate import InputError
+from fedroute_theory.certify import margin_worst_case
+from fedroute_theory.certify.bracket_instances import difference_loss
+from fedroute_theory.certify.brackets import brackets
+from fedroute_theory.theorems import registry, theorem
+
+
+@pytest.fixture(scope="module")
+def table():
+    return brackets()
+
+
+def rows(table, slug, form=None, instance=None):
+    found = [r for r in table if r.theorem == slug and form in (None, r.form) and instance in (None, r.instance)]
+    if slug in registry():
+        assert found
+    return found
+
+
+def test_every_row_is_in_order(table):
+    assert [row for row in table if not row.ordered] == []
+
+
+@pytest.mark.parametrize("slug", ["coverage-transfer", "greedy-decomposition", "margin-rate"])
+def test_these_theorems_are_exact(table, slug):
+    for row in rows(table, slug):
+        assert row.ratio == pytest.approx(1.0, abs=2e-5)
+
+
+def test_the_frontier_of_the_sweep_is_that_of_all_policies(table):
+    for row in rows(table, "frontier", "vertices of Q*"):
+        assert row.ratio == pytest.approx(1.0, abs=1e-12)
+
+
+def test_the_kmeans_forms_without_shift(table):
+    line, two = "uniform line, train = test", "two-point law, train = test"
+    assert rows(table, "kmeans-router", "least", line)[0].ratio <= 4 / 3
+    assert rows(table, "kmeans-router", "sharp", line)[0].ratio == pytest.approx(4.0, abs=1e-6)
+    assert rows(table, "kmeans-router", "least", two)[0].ratio == pytest.approx(1.0, abs=1e-6)
+    assert rows(table, "kmeans-router", "pairwise", two)[0].ratio == pytest.approx(2.0, abs=1e-6)
+    assert rows(table, "kmeans-router", "least", "train at 0, test at 1")[0].ratio == pytest.approx(1.0, abs=1e-6)
+
+
+def test_the_least_form_is_near_its_worst_case_on_every_geometry(table):
+    assert all(row.ratio <= 4 / 3 for row in rows(table, "kmeans-router", "least"))
+
+
+def test_the_lower_bound_meets_the_greedy_router_at_equal_counts(table):
+    for row in rows(table, "minimax-lower", "greedy router, exact"):
+        if "voronoi" in row.instance:
+            assert row.spread <= 1.001
+    for row in rows(table, "minimax-lower", "Hoeffding of the difference"):
+        assert row.spread <= 10
+
+
+def test_the_loss_from_the_difference_of_means():
+    """sup of D exp(-2 D^2 / h) on a grid."""
+    gaps = np.linspace(0.0, 2.0, 20001)
+    h = 1 / 4 + 1 / 9
+    assert difference_loss(4, 9) == pytest.approx((gaps * np.exp(-2 * gaps**2 / h)).max(), rel=1e-6)
+
+
+def test_one_theorem_only(table):
+    assert brackets("pooling") == rows(table, "pooling")
+    with pytest.raises(InputError, match="'slug' parameter must be one of"):
+        brackets("nothing")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_margin_forms_are_attained_on_random_laws(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 12))
+    mass, margin, k2 = rng.dirichlet(np.ones(n)), rng.uniform(0.01, 0.9, n), rng.uniform(4.0, 30.0, n)
+    s = float(rng.uniform(0.02, 0.4))
+    if "margin-rate" in registry():
+        forms = theorem("margin-rate").forms
+        law = margin_worst_case(mass, margin, s).primal
+        assert law == pytest.approx(forms["law"](s=s, margin=margin, mass=mass, R=1.0).value, rel=1e-5)
+        two = margin_worst_case(mass, margin, s, two_models=True).primal
+        assert two == pytest.approx(forms["two-model-law"](s=s, margin=margin, mass=mass).value, rel=1e-5)
+        joint = margin_worst_case(mass, margin, s / 4, k2=k2).primal
+        assert joint == pytest.approx(forms["joint"](eps=s / 4, margin=margin, k2=k2, mass=mass, R=1.0).value, rel=1e-5)
+        assert two <= law * (1 + 1e-6)
