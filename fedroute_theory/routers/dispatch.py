@@ -7,15 +7,17 @@ from typing import Any
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.federation import Labels, Logs
-from fedroute_theory.routers import kmeans, mlp
+from fedroute_theory.routers import kmeans, linear, mlp
 from fedroute_theory.routers.kmeans import KMeansRouter
+from fedroute_theory.routers.linear import LinearRouter
 from fedroute_theory.routers.mlp import MLPRouter
 from fedroute_theory.routers.trained import Trained
 
-Router = KMeansRouter | MLPRouter
+Router = KMeansRouter | LinearRouter | MLPRouter
 
 _TRAINERS: dict[type, Callable[..., Trained[Any]]] = {
     KMeansRouter: kmeans.train,
+    LinearRouter: linear.train,
     MLPRouter: mlp.train,
 }
 

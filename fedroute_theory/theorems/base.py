@@ -14,6 +14,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, InputError, array, integer, number, probability
 from fedroute_theory.estimates import CellEstimates, Estimates
 from fedroute_theory.federation import Federation, Labels, Logs, Message
+from fedroute_theory.federation.descent import Descent
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.bound import Answer, Bound, Kind, Measurement
 
@@ -116,7 +117,8 @@ class Case:
 
     trained: (training, client or None, estimates); estimates may have a leading axis of repetitions with redrawn labels.
     delta: failure probability granted to each claim. labels: those of all repetitions (T, D), the logs' own first. truths: one
-    problem a client where clients disagree on the truth (same queries; empty: `problem` is everyone's).
+    problem a client where clients disagree on the truth (same queries; empty: `problem` is everyone's). descent: how the
+    federated optimisation went, seen from outside.
     """
 
     problem: RoutingProblem
@@ -127,6 +129,7 @@ class Case:
     messages: tuple[Message, ...] = ()
     labels: Labels | None = None
     truths: tuple[RoutingProblem, ...] = ()
+    descent: Descent | None = None
 
     def __post_init__(self) -> None:
         probability("delta", self.delta)
