@@ -159,7 +159,7 @@ def kl_expected_loss(mass: FloatArray, n_a: int, n_b: int) -> float:
         means = np.union1d(np.arange(n_a + 1) / n_a, np.arange(n_b + 1) / n_b)
         low, high = kl_interval(np.stack([means, means], axis=1), counts, level)
         width = float(np.maximum(high[:, 0] - low[:, 1], high[:, 1] - low[:, 0]).max())
-        best = min(best, float(mass.sum()) * min(1.0, width) + delta)
+        best = min(best, 1.0, float(mass.sum()) * min(1.0, width) + delta)
     return best
 
 

@@ -86,3 +86,10 @@ def test_the_margin_forms_are_attained_on_random_laws(seed):
         joint = margin_worst_case(mass, margin, s / 4, k2=k2).primal
         assert joint == pytest.approx(forms["joint"](eps=s / 4, margin=margin, k2=k2, mass=mass, R=1.0).value, rel=1e-5)
         assert two <= law * (1 + 1e-6)
+
+
+def test_a_bound_below_the_worst_case_is_out_of_order(table):
+    from dataclasses import replace
+
+    assert all(not replace(row, upper=0.99 * row.exact).ordered for row in table)
+    assert all(not replace(row, lower=1.01 * row.exact).ordered for row in table)
