@@ -63,15 +63,18 @@ class Margin(RoutingProblem):
     def gap_of(self, pointwise: FloatArray) -> Gap:
         """The gap, with an error for the strata beside every switch that the values show.
 
-        Between neighbours whose losses differ as one model's loss does (slope 0, scale / 2 or scale) no switch is assumed.
+        Between neighbours on one side whose losses differ as one model's loss does (slope 0, scale / 2 or scale) no switch is
+        assumed; the strata beside the origin, where a switch may cost nothing at the queries, always count.
         """
         if np.ptp(self.weights) > 1e-12 / self.weights.size:  # other weights than the strata's: nothing is known
             return Gap(self.mean(pointwise), self.label_range)
+        if np.isinf(self.exponent):
+            return Gap(self.mean(pointwise))
         order = np.argsort(self.embeddings[:, 0], kind="stable")
         x, values = self.embeddings[order, 0], pointwise[order]
         rise, away = np.diff(values), np.diff(np.abs(x))
         steady = np.any([np.abs(rise - slope * self.scale * away) <= 1e-12 for slope in (0.0, 0.5, 1.0)], axis=0)
-        steady &= (values[1:] > 0.0) == (values[:-1] > 0.0)
+        steady &= ((values[1:] > 0.0) == (values[:-1] > 0.0)) & (x[1:] * x[:-1] > 0.0)
         padded = np.concatenate([[-1.0], x, [1.0]])
         beside = np.abs(rise) + 2.0 * self.scale * (padded[3:] - padded[:-3])
         return Gap(self.mean(pointwise), min(float(2.0 * self.weights[0] * beside[~steady].sum()), self.label_range))

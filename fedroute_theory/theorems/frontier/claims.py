@@ -35,9 +35,11 @@ def two_largest(problem: RoutingProblem, fitted: tuple[FloatArray, FloatArray]) 
 
 
 def spreads(problem: RoutingProblem, fitted: tuple[FloatArray, FloatArray]) -> Parts:
-    """a = E osc(q - q_hat), b = E osc(c - c_hat): never larger, and only where every model has an estimate."""
-    a = problem.mean(np.ptp(problem.quality - fitted[0], axis=1))
-    return Parts(a, problem.mean(np.ptp(problem.cost - fitted[1], axis=1)))
+    """a = E osc(q - q_hat), b = E osc(c - c_hat): never larger, if every model has an estimate wherever there is test mass."""
+    live = problem.weights > 0
+    pairs = ((problem.quality, fitted[0]), (problem.cost, fitted[1]))
+    a, b = (float(problem.weights[live] @ np.ptp((truth - own)[live], axis=1)) for truth, own in pairs)
+    return Parts(a, b)
 
 
 def losses(problem: RoutingProblem, estimates: Estimates, fitted: Sweep, optimal: Sweep) -> tuple[FloatArray, FloatArray]:
