@@ -126,3 +126,49 @@ class Architecture:
         raw = self.outputs(weights, embeddings)
         quality: FloatArray = expit(raw[..., 0])
         return quality, np.clip(self.cost_centre + self.cost_spread * raw[..., 1], 0.0, self.c_max)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """2^bits equally spaced values a weight may take: centre - reach, ..., centre + reach.
+
+    The centre is 1 for the scales of layer normalisation and 0 for all other weights. bits: at least 1, at most 32. reach:
+    positive. A class of networks on a grid is fixed before the data only if bits and reach are.
+    """
+
+    bits: int
+    reach: float
+
+    def __post_init__(self) -> None:
+        integer("bits", self.bits, 1, 32)
+        number("reach", self.reach, 0.0, open_low=True)
+
+    @property
+    def step(self) -> float:
+        """Distance of neighbouring values."""
+        return 2.0 * self.reach / (float(2**self.bits) - 1.0)
+
+    def log_size(self, architecture: Architecture) -> float:
+        """P bits log 2: log of the number of networks on the grid."""
+        return architecture.n_parameters * self.bits * math.log(2.0)
+
+    def place(self, architecture: Architecture, flat: FloatArray) -> FloatArray:
+        """(..., P) whole numbers 0 to 2^bits - 1: the nearest grid value of every weight."""
+        inside = (flat - rest_point(architecture) + self.reach) / self.step
+        return np.clip(np.rint(inside), 0, 2**self.bits - 1)
+
+    def value(self, architecture: Architecture, place: FloatArray) -> FloatArray:
+        """(..., P) weights at given places."""
+        centre = rest_point(architecture)
+        moved: FloatArray = centre + (place * self.step - self.reach)
+        return moved
+
+    def nearest(self, architecture: Architecture, flat: FloatArray) -> FloatArray:
+        """(..., P) every weight rounded to the grid; those outside go to its ends."""
+        return self.value(architecture, self.place(architecture, flat))
+
+
+def rest_point(architecture: Architecture) -> FloatArray:
+    """(P,) 1 for the scales of layer normalisation, 0 for all other weights."""
+    sizes = {name: math.prod(shape) for name, shape in architecture.shapes.items()}
+    return np.concatenate([np.full(size, float(name.endswith(".scale"))) for name, size in sizes.items()])

@@ -1,5 +1,6 @@
 """Who holds which records: query and logging laws, the published partition, logs, and what clients tell a server."""
 
+from fedroute_theory.federation.descent import Descent, Dissimilarity, Measured
 from fedroute_theory.federation.laws import Federation, dirichlet, explicit, uniform_logging
 from fedroute_theory.federation.logs import LABEL_MODELS, Labels, Logs, draw_labels, draw_logs
 from fedroute_theory.federation.messages import (
@@ -23,10 +24,13 @@ __all__ = [
     "ClientCentres",
     "CostScale",
     "CostSums",
+    "Descent",
+    "Dissimilarity",
     "Federation",
     "Labels",
     "LearningRate",
     "Logs",
+    "Measured",
     "Message",
     "ModelCounts",
     "Parameters",

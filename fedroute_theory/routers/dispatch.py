@@ -7,18 +7,20 @@ from typing import Any
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.federation import Labels, Logs
-from fedroute_theory.routers import kmeans, linear, mlp
+from fedroute_theory.routers import kmeans, linear, mixture, mlp
 from fedroute_theory.routers.kmeans import KMeansRouter
 from fedroute_theory.routers.linear import LinearRouter
+from fedroute_theory.routers.mixture import MixtureRouter
 from fedroute_theory.routers.mlp import MLPRouter
 from fedroute_theory.routers.trained import Trained
 
-Router = KMeansRouter | LinearRouter | MLPRouter
+Router = KMeansRouter | LinearRouter | MLPRouter | MixtureRouter
 
 _TRAINERS: dict[type, Callable[..., Trained[Any]]] = {
     KMeansRouter: kmeans.train,
     LinearRouter: linear.train,
     MLPRouter: mlp.train,
+    MixtureRouter: mixture.train,
 }
 
 

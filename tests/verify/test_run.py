@@ -11,7 +11,7 @@ from fedroute_theory._json import text
 from fedroute_theory.theorems import Bound, Control, Extremal, registry
 from fedroute_theory.verify import SCENARIOS, Verdict, verify
 from fedroute_theory.verify import run as module
-from fedroute_theory.verify.scenarios import build_case, redrawn, stream
+from fedroute_theory.verify.scenarios import World, build_case, redrawn, stream
 
 SMALL = "two-pass-kmeans"
 
@@ -134,7 +134,8 @@ def test_the_first_repetition_is_the_logs_own_labels(name):
     case = build_case(
         SCENARIOS[name], 6 if len(SCENARIOS[name].sizes) and SCENARIOS[name].sizes["quick"] == (6,) else 40, 0, 3, 0.05
     )
-    labels = redrawn(case.problem, case.logs, np.random.default_rng(0), 3)
+    world = World(case.problem, case.federation, case.logs, case.truths)
+    labels = redrawn(world, np.random.default_rng(0), 3)
     assert np.array_equal(labels.quality[0], case.logs.quality)
     assert np.array_equal(labels.cost[0], case.logs.cost)
     assert len(labels.quality) == (1 if case.logs.labels == "exact" else 3)

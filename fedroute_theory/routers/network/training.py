@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -18,9 +18,12 @@ from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.networks import Architecture
 from fedroute_theory.routers.network.objective import GOLDEN, Arrays, Batch, losses, mean_loss, outputs, scrambled
 
+ALONE_FROM = 100_000
+"""Networks with this many weights train one at a time: their matrix products fill the processor, and a party need not wait
+for one with more records."""
+
 TOGETHER_BYTES = 64 * 2**20
-"""Weights and optimiser state of networks trained in one call; beyond it they leave the processor's cache and the call is
-split. Changes speed and memory, no result."""
+"""Weights and optimiser state of smaller networks trained in one call; beyond it the call is split, which bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def descend(
     """
     streams, versions = plan.rows.shape[0], variants.repetition.size
     bytes_each = 4 * descent.architecture.n_parameters * np.dtype(descent.dtype).itemsize
-    fitting = max(1, TOGETHER_BYTES // bytes_each)
+    alone = descent.architecture.n_parameters >= ALONE_FROM
+    fitting = 1 if alone else max(1, TOGETHER_BYTES // bytes_each)
+    program = _compiled(alone)
     width = min(versions, fitting)
     depth = min(streams, max(1, fitting // width))
     with descent.precision():
@@ -108,7 +113,7 @@ def descend(
             tiles = []
             for v in range(0, versions, width):
                 here = _tile(descent, start, plan, variants, _places(a, depth, streams), _places(v, width, versions))
-                tiles.append(_program(descent, data, free, *here))
+                tiles.append(program(descent, data, free, *here))
             strips.append(_joined(tiles, 1, versions))
         return _joined(strips, 0, streams)
 
@@ -157,7 +162,9 @@ def _optimiser(descent: Descent, rate: jax.Array) -> optax.GradientTransformatio
         "sgd": lambda: optax.sgd(rate),
     }
     rule = rules[descent.optimiser]()
-    return rule if descent.clip is None else optax.chain(optax.clip_by_global_norm(descent.clip), rule)
+    rule = rule if descent.clip is None else optax.chain(optax.clip_by_global_norm(descent.clip), rule)
+    small = descent.architecture.n_parameters < ALONE_FROM
+    return optax.flatten(rule) if small else rule  # one short loop over all weights, or long ones over each array
 
 
 def _gathered(data: Data, rows: jax.Array, repetition: jax.Array, centre: jax.Array, spread: jax.Array) -> Batch:
@@ -169,7 +176,24 @@ def _gathered(data: Data, rows: jax.Array, repetition: jax.Array, centre: jax.Ar
     return Batch(data.embeddings[safe], data.model[safe], data.quality[repetition, safe], cost, weight, teacher)
 
 
-@partial(jax.jit, static_argnums=0)
+@cache
+def _compiled(alone: bool) -> Callable[..., Arrays]:
+    """The program for networks of one size class; many small products are left to the library one by one, not fused."""
+    options = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
+    if alone or not _known(options):
+        return jax.jit(_program, static_argnums=0)
+    return jax.jit(_program, static_argnums=0, compiler_options=options)
+
+
+def _known(options: dict[str, Any]) -> bool:
+    """Whether this version of the compiler has these options."""
+    try:
+        jax.jit(lambda x: x, compiler_options=options).lower(np.float32(0.0)).compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
+
+
 def _program(
     descent: Descent, data: Data, trainable: Arrays | None, start: Arrays, rows: jax.Array, steps: jax.Array,
     noise: jax.Array, repetition: jax.Array, rate: jax.Array, centre: jax.Array, spread: jax.Array, longest: jax.Array,

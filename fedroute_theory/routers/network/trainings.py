@@ -52,7 +52,7 @@ class Bench:
         start = {name: np.repeat(value, len(self.clients), axis=0) for name, value in self.start.items()}
         rates = self.router.local_learning_rates or self.router.learning_rates
         tuning = Tuning(rates, self.router.held_out)
-        weights, _ = fit_apart(self.descent, self._baseline(), tuning, self.data, parties, start, scales)
+        weights, _ = fit_apart(self.descent, self.baseline(), tuning, self.data, parties, start, scales)
         done = [
             self._estimates(weights, i, scales[i], rows, stream(seed, CERTIFICATE, LOCAL, party))
             for i, (seed, party, rows) in enumerate(parties)
@@ -67,7 +67,7 @@ class Bench:
         parties = [(seed, SERVER, everything) for seed in self.seeds]
         tuning = Tuning(self.router.pooled_learning_rates or self.router.learning_rates, self.router.held_out)
         scales = [scale] * len(parties)
-        weights, _ = fit_apart(self.descent, self._baseline(), tuning, self.data, parties, self.start, scales)
+        weights, _ = fit_apart(self.descent, self.baseline(), tuning, self.data, parties, self.start, scales)
         return [
             self._estimates(weights, i, scale, everything, stream(seed, CERTIFICATE, POOLED))
             for i, seed in enumerate(self.seeds)
@@ -98,7 +98,7 @@ class Bench:
     def _scale(self, sums: FloatArray) -> Scale:
         return scale_from(sums, self.router.cost_scaling, self.router.c_max)
 
-    def _baseline(self) -> Budget:
+    def baseline(self) -> Budget:
         """What local and pooled trainings may use: as much as a client uses in the federation on average."""
         router, clients = self.router, len(self.clients)
         if router.baseline_epochs is not None:

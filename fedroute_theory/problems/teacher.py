@@ -1,0 +1,135 @@
+"""A network of the router's own class is the truth: realizable, so the excess empirical risk of any router is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer, law, number
+from fedroute_theory.networks import Architecture, Grid, Weights
+from fedroute_theory.problems.sampled import SampledProblem
+from fedroute_theory.problems.tabular import Tabular
+from fedroute_theory.problems.topics import _posterior
+
+ATTEMPTS = 200
+"""Random networks tried until the models compete."""
+
+
+@dataclass(frozen=True, eq=False)
+class Teacher(SampledProblem):
+    """Quality and cost are the outputs of one network; queries of task t are normal, mean `centre[t]`, covariance scale^2 I.
+
+    architecture: the class, which a router may use too. network: the true weights, arrays as in `architecture.shapes`.
+    centre: (T, d). prior: (T,). scale: positive. (`weights` is the test law, as in every problem.)
+    """
+
+    architecture: Architecture = None  # type: ignore[assignment]
+    network: Weights = None  # type: ignore[assignment]
+    centre: FloatArray = None  # type: ignore[assignment]
+    prior: FloatArray = None  # type: ignore[assignment]
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, shape in self.architecture.shapes.items():
+            array(f"network[{name}]", self.network.get(name), shape)
+
+    @property
+    def n_tasks(self) -> int:
+        return int(self.prior.size)
+
+    def task_law(self) -> tuple[FloatArray, FloatArray]:
+        return _posterior(self.embeddings, self.centre, self.prior, self.scale), self.prior
+
+    def truth(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return self.architecture.predict(self.network, np.asarray(embeddings, dtype=np.float64))
+
+    def draw(self, rng: np.random.Generator, component: IntArray, by: str) -> tuple[FloatArray, IntArray]:
+        if by != "task":
+            raise InputError(f"The 'by' parameter must be 'task' for a continuous law; got {by!r}.")
+        noise = rng.normal(size=(len(component), self.centre.shape[1]))
+        return self.centre[component] + self.scale * noise, np.full(len(component), -1, dtype=np.int64)
+
+    def finite(self) -> Tabular:
+        """The same network on the sample alone, which becomes the whole law of queries: gaps and coverage are then exact."""
+        return Tabular(
+            self.embeddings,
+            self.weights,
+            self.quality,
+            self.cost,
+            self.lam,
+            task=self.task,
+            c_max=self.c_max,
+            models=self.models,
+        )
+
+    def relabelled(self, order: IntArray) -> Self:
+        moved = super().relabelled(order)
+        heads = {name: np.take(self.network[name], order, axis=-2) for name in ("heads.weight", "heads.bias")}
+        return moved.replace(network={**self.network, **heads})
+
+    @classmethod
+    def generate(
+        cls,
+        rng: np.random.Generator,
+        *,
+        architecture: Architecture | None = None,
+        tasks: int = 6,
+        scale: float = 0.6,
+        gain: float = 1.5,
+        grid: Grid | None = None,
+        lam: float = 0.0,
+        sample: int = 4096,
+        share: float = 0.15,
+        advantage: float = 0.05,
+    ) -> Self:
+        """A random network in which the models compete.
+
+        architecture: default d = 4, one hidden layer of 6 tanh units, 3 models, no layer normalisation. gain: standard
+        deviation of a layer's output before its activation, about. grid: the weights are rounded to it. share: every model
+        is optimal on at least this share of the queries, times 2 / M. advantage: the best policy beats the best single model
+        by at least this much. Networks are drawn until both hold; InputError after 200.
+        """
+        network_class = architecture or Architecture(4, (6,), 3, activation="tanh", layer_norm=False, cost_spread=0.15)
+        t, width = integer("tasks", tasks, 1), number("scale", scale, 0.0, open_low=True)
+        number("gain", gain, 0.0, open_low=True)
+        number("share", share, 0.0, 0.5, open_high=True)
+        number("advantage", advantage, 0.0)
+        centre = rng.normal(size=(t, network_class.inputs))
+        prior = rng.dirichlet(np.full(t, 5.0))
+        task = rng.choice(t, size=integer("sample", sample, 2), p=prior)
+        points = centre[task] + width * rng.normal(size=(sample, network_class.inputs))
+        for _ in range(ATTEMPTS):
+            network = _random_network(rng, network_class, points, gain, grid)
+            quality, cost = network_class.predict(network, points)
+            utility = quality - number("lam", lam, 0.0) * cost
+            least = np.bincount(utility.argmax(axis=1), minlength=utility.shape[1]).min() / sample
+            gained = utility.max(axis=1).mean() - utility.mean(axis=0).max()
+            if least >= share * 2.0 / utility.shape[1] and gained >= advantage:
+                break
+        else:
+            raise InputError(
+                f"The 'share' and 'advantage' parameters must be reachable; none of {ATTEMPTS} networks had {share:g} and "
+                f"{advantage:g}."
+            )
+        return cls(
+            points, np.ones(sample), quality, cost, lam, task=task, c_max=network_class.c_max, architecture=network_class,
+            network=network, centre=array("centre", centre, (t, network_class.inputs)), prior=law("prior", prior, (t,)),
+            scale=width,
+        )  # fmt: skip
+
+
+def _random_network(
+    rng: np.random.Generator, architecture: Architecture, points: FloatArray, gain: float, grid: Grid | None
+) -> dict[str, FloatArray]:
+    """Normal weights scaled by the width of the layer below; the heads' biases centre their outputs on the queries."""
+    network: dict[str, FloatArray] = {}
+    for name, shape in architecture.shapes.items():
+        spread = gain / np.sqrt(shape[0]) if name.endswith("weight") else 0.3
+        network[name] = float(name.endswith(".scale")) + spread * rng.normal(size=shape)
+    network["heads.bias"] = network["heads.bias"] - architecture.outputs(network, points).mean(axis=0)
+    if grid is None:
+        return network
+    return architecture.unflatten(grid.nearest(architecture, architecture.flatten(network)))

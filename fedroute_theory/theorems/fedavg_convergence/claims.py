@@ -1,0 +1,117 @@
+"""What the FedAvg theorem says of a measured descent, or which of its assumptions fails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray
+from fedroute_theory.federation.descent import Descent, Measured
+from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.fedavg_convergence.formulas import STEP_LIMIT, explicit, growth, sharp, two_sets
+
+COMPUTED: dict[str, Callable[..., Bound]] = {"sharp": sharp, "explicit": explicit, "two-sets": two_sets}
+SAMPLING = ("independent noise", "with replacement", "full batch")
+
+
+def protocol(descent: Descent) -> list[Measurement]:
+    """The assumptions about the protocol."""
+    participants = descent.clients if descent.participants is None else descent.participants
+    return [
+        Measurement(
+            "full participation", participants == descent.clients, participants, how=f"clients a round, of {descent.clients}"
+        ),
+        Measurement("plain SGD steps", descent.optimizer == "sgd", how=f"the optimizer is '{descent.optimizer}'"),
+        Measurement("no clipping", descent.clipping is None, descent.clipping, how="largest gradient norm kept"),
+        Measurement("unbiased gradients", descent.sampling in SAMPLING, how=f"records are drawn by '{descent.sampling}'"),
+    ]
+
+
+def constants(descent: Descent) -> list[Measurement]:
+    """The assumptions about the objective; None where they rest on an estimate."""
+    curve = descent.dissimilarity
+    kappa2 = None if curve is None else Measured(float(curve.kappa2.min()), 0.0, curve.certain, curve.how)
+    numbers = {
+        "initial gap known": descent.initial_gap,
+        "smoothness": descent.smoothness,
+        "bounded gradient noise": descent.noise,
+        "bounded dissimilarity": kappa2,
+    }
+    return [_constant(name, measured) for name, measured in numbers.items()]
+
+
+def _constant(name: str, measured: Measured | None) -> Measurement:
+    if measured is None:
+        return Measurement(name, False, how="not measured")
+    if not math.isfinite(measured.upper):
+        return Measurement(name, False, how=measured.how or "infinite", where="no finite number holds at all parameters")
+    return Measurement(name, True if measured.certain else None, measured.value, measured.error, measured.how)
+
+
+def step(form: str, descent: Descent) -> Measurement:
+    """Whether the step is small enough for a form, at some point of the dissimilarity curve."""
+    L, curve = descent.smoothness, descent.dissimilarity
+    if L is None or curve is None or not math.isfinite(L.upper):
+        return Measurement("step size", None, how="smoothness or dissimilarity is not known")
+    s, beta = descent.step_size * descent.local_steps * L.upper, float(curve.beta.min())
+    limit = "1/(4 beta)" if form != "sharp" else "2 - s - 2|1-s| phi beta - s (phi beta)^2 > 0"
+    fits = bool(_fits(form, descent, curve.beta).any())
+    return Measurement("step size", fits, s, how=f"s = eta tau L; limit {limit}", where=f"beta = {beta:.4g}, least of the curve")
+
+
+def _fits(form: str, descent: Descent, beta: FloatArray) -> FloatArray:
+    assert descent.smoothness is not None
+    L = descent.smoothness.upper
+    if form != "sharp":
+        return np.asarray(descent.step_size * descent.local_steps * L * beta <= STEP_LIMIT)
+    grown = growth(descent.step_size, descent.local_steps, L)
+    return np.array([math.isfinite(grown.noise) and grown.margin(float(b)) > 0.0 for b in beta])
+
+
+def best(form: str, descent: Descent) -> Bound:
+    """The least value of a form over the dissimilarity curve, at the numbers of a descent (certain or estimated)."""
+    curve, formula = descent.dissimilarity, COMPUTED[form]
+    assert curve is not None and descent.initial_gap is not None  # noqa: PT018
+    assert descent.smoothness is not None and descent.noise is not None  # noqa: PT018
+    given = {
+        "gap": descent.initial_gap.upper, "eta": descent.step_size, "tau": descent.local_steps, "T": descent.rounds,
+        "L": descent.smoothness.upper, "sigma": math.sqrt(descent.noise.upper), "A": descent.concentration,
+        "N": descent.clients,
+    }  # fmt: skip
+    usable = np.flatnonzero(_fits(form, descent, curve.beta))
+    bounds = [formula(**given, beta=float(curve.beta[i]), kappa=math.sqrt(curve.kappa2[i])) for i in usable]
+    return min(bounds, key=lambda bound: bound.value)
+
+
+def answer(form: str, descent: Descent) -> tuple[Answer, tuple[Measurement, ...]]:
+    """The bound of one form, or the first assumption that fails; never a bound from estimated constants."""
+    measured = [*protocol(descent), *constants(descent), step(form, descent)]
+    for m in measured:
+        if m.holds is False:
+            amount = "" if m.value is None else f"{m.value:.4g}; "
+            return NotApplicable(m.name, f"{amount}{m.how}{f'; {m.where}' if m.where else ''}"), tuple(measured)
+    bound = best(form, descent)
+    for m in measured:
+        if m.holds is None:
+            what_if = f"with the estimates this form would read {bound.value:.4g}, which certifies nothing"
+            return NotApplicable(m.name, f"{m.value:.4g} is only an estimate ({m.how}); {what_if}"), tuple(measured)
+    return bound, tuple(measured)
+
+
+def claims(case: Case) -> Iterable[Claim]:
+    """Every form beside the averaged squared gradient; its lower end is what is compared."""
+    descent = case.descent
+    if descent is None:
+        return
+    seen = descent.squared_gradient
+    for form in COMPUTED:
+        found, measured = answer(form, descent)
+        judged = isinstance(found, Bound)
+        yield Claim(
+            form, "federated", None, case.logs.size, found, seen.value, seen.error,
+            bounds=np.array([found.value]) if isinstance(found, Bound) else np.empty(0),
+            gaps=np.array([seen.value - seen.error]) if judged else np.empty(0), assumptions=measured,
+        )  # fmt: skip

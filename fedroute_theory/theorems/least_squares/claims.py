@@ -1,0 +1,91 @@
+"""What the theorem says about fitted functions: squared error at the records and under their law, beside the exact one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray
+from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.bound import Answer, Bound
+from fedroute_theory.theorems.least_squares.constants import PAC_ETAS
+from fedroute_theory.theorems.least_squares.excess import (
+    FIXED_DESIGN,
+    RANDOM_DESIGN,
+    Certified,
+    blocks,
+    caveat,
+    certified,
+    functions_with_class,
+    refusal,
+)
+from fedroute_theory.theorems.least_squares.formulas import blame, fixed_level, random_level
+from fedroute_theory.theorems.least_squares.laws import joint_laws, record_means, records_of, truth_of
+
+
+def claims(case: Case) -> Iterable[Claim]:
+    """Fixed and random design, for quality and cost (in units of c_max) apart, each at the case's delta."""
+    for training, client, estimates, hypotheses in functions_with_class(case):
+        target = record_means(case, records_of(case, client))
+        found = certified(case, training, client, estimates, hypotheses, truth_of(case, client), target)
+        for label in ("quality", "cost"):
+            yield _fixed(case, found, label)
+            yield _random(case, found, label)
+
+
+def _fixed(case: Case, found: Certified, label: str) -> Claim:
+    error: FloatArray = getattr(found.excess, f"{label}_error") / found.n
+    return _claim(case, found, "fixed-design", label, FIXED_DESIGN, error, 0.0)
+
+
+def _random(case: Case, found: Certified, label: str) -> Claim:
+    refused = refusal(found.measured, RANDOM_DESIGN) is not None
+    error, half_width = (np.full(1, np.nan), 0.0) if refused else law_error(case, found, label)
+    return _claim(case, found, "random-design", label, RANDOM_DESIGN, error, half_width)
+
+
+def _claim(
+    case: Case, found: Certified, form: str, label: str, needs: tuple[str, ...], error: FloatArray, half_width: float
+) -> Claim:
+    excess: FloatArray = getattr(found.excess, label)
+    random = form == "random-design"
+    answer: Answer | None = refusal(found.measured, needs)
+    levels = np.full(error.shape, np.inf)
+    if answer is None:
+        free = found.finite and (random or case.logs.adaptivity == "fixed")
+        level = random_level if random else fixed_level
+        levels, eta = level(excess, found.complexity - np.log(case.delta), found.n, free_eta=free)
+        grid = 0.0 if free else math.log(len(PAC_ETAS))
+        shares = blame(float(eta[0] * excess[0]), float(found.complexity[0]) + grid, -math.log(case.delta))
+        terms = {name: float(levels[0]) * share for name, share in shares.items()}
+        answer = Bound(terms, delta=case.delta, trivial=1.0, notes=caveat(found.measured) if random else "")
+    assumptions = tuple(found.measured[name] for name in needs)
+    return Claim(
+        f"{form}/{label}", found.training, found.client, found.n, answer, float(error[0]), half_width,
+        np.broadcast_to(levels, error.shape), error, assumptions,
+    )  # fmt: skip
+
+
+def law_error(case: Case, found: Certified, label: str) -> tuple[FloatArray, float]:
+    """Mean over records and members of E_rho (f - f*)^2, (T,), and the error of its integration (estimated on a sample)."""
+    laws, problem = case.federation, case.problem
+    assert laws is not None
+    joint = joint_laws(laws, problem)
+    clients = range(laws.n_clients) if found.client is None else [found.client]
+    records = laws.records[list(clients)]
+    share = records / records.sum()
+    pointwise = np.zeros((*found.excess.quality.shape, problem.weights.size))
+    unit = 1.0 if label == "quality" else problem.c_max or 1.0
+    for here in blocks(found.hypotheses, problem.embeddings):
+        fitted = found.hypotheses.members(problem.embeddings[here])[label == "cost"] / unit
+        for i, p in zip(clients, share, strict=True):
+            truth = truth_of(case, i).truth(problem.embeddings[here])[label == "cost"] / unit
+            squared = ((fitted - truth) ** 2).mean(axis=-3)  # (T?, b, M)
+            pointwise[:, here] += p * (joint[i, here] * squared).sum(axis=-1)
+    mass = problem.weights > 0
+    ratio = np.divide(pointwise[0], problem.weights, out=np.zeros(mass.size), where=mass)
+    top = float(ratio.max()) or 1.0
+    scale = top / problem.label_range  # gap_of speaks of values within the range of the utility
+    return pointwise.sum(axis=1), problem.gap_of(ratio / scale).error * scale

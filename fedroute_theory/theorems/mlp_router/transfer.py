@@ -1,0 +1,54 @@
+"""Coverage of a router's own pairs, and the range-aware transfer, over repetitions at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray, IntArray
+
+BISECTIONS = 60
+
+
+def policy_pairs(ratio: FloatArray, chosen: IntArray) -> FloatArray:
+    """(T, n) w(x, chosen) + max over the other models of w, infinite where a pair is not covered.
+
+    ratio: (n, M) d rho(., m) / d nu. chosen: (T, n).
+    """
+    with np.errstate(divide="ignore"):
+        w = 1.0 / ratio
+    order = np.argsort(w, axis=1)
+    rows = np.arange(w.shape[0])
+    first, second = order[:, -1], order[:, -2]
+    rival = np.where(chosen == first, w[rows, second], w[rows, first])
+    pairs: FloatArray = w[rows, chosen] + rival
+    return pairs
+
+
+def mean_pairs(weights: FloatArray, pairs: FloatArray) -> FloatArray:
+    """(...,) E_nu of pairs (..., n); infinite where a pair with test mass is not covered."""
+    live = weights > 0
+    total: FloatArray = (weights[live] * pairs[..., live]).sum(axis=-1)
+    return total
+
+
+def saturated_levels(weights: FloatArray, pairs: FloatArray, eps: FloatArray, top: float) -> tuple[FloatArray, FloatArray]:
+    """(values, part of them from uncovered queries), (T,) each: coverage_transfer.saturated for every repetition at once.
+
+    weights: (n,). pairs: k2, (T, n), may be infinite. eps: (T,). top: R. mu is the upper end of a bisection, so the value errs
+    upwards only.
+    """
+    live = weights > 0
+    mass, k2 = weights[live], pairs[:, live]
+    covered = np.isfinite(k2)
+    inverse = np.where(covered, 1.0 / k2, 0.0)
+    k2 = np.where(covered, k2, 0.0)
+    holes = top * (mass * ~covered).sum(axis=1)
+    high = top * inverse.max(axis=1, initial=0.0, where=covered)  # every covered loss is then at the range
+    low = np.zeros_like(high)
+    most = np.where((mass * inverse).sum(axis=1) * top**2 <= eps**2, high, 0.0)
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        spent = (mass * np.minimum(top, middle[:, None] * k2) ** 2 * inverse).sum(axis=1)
+        low, high = np.where(spent <= eps**2, middle, low), np.where(spent <= eps**2, high, middle)
+    mu = np.maximum(high, most)
+    return holes + (mass * np.minimum(top, mu[:, None] * k2)).sum(axis=1), holes

@@ -1,0 +1,97 @@
+"""What a scenario is, and how its case is drawn and trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from fedroute_theory._validate import FloatArray, IntArray
+from fedroute_theory.estimates import Estimates
+from fedroute_theory.federation import Federation, Labels, Logs, draw_labels
+from fedroute_theory.federation.descent import Descent
+from fedroute_theory.problem import RoutingProblem
+from fedroute_theory.routers import Router, Trained, train
+from fedroute_theory.theorems import Case
+
+Rng = np.random.Generator
+
+SIZES = {"quick": (300,), "default": (300, 3000), "full": (300, 3000, 30000)}
+"""Records a client, by mode."""
+
+REPETITIONS = {"quick": 450, "default": 600, "full": 600}
+"""Redrawn labels, by mode: enough that no violation at all shows a rate below delta = 0.05."""
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """A problem, the clients' laws and what they logged. truths: one problem a client where they disagree."""
+
+    problem: RoutingProblem
+    federation: Federation | None
+    logs: Logs
+    truths: tuple[RoutingProblem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """name: as printed. build: generator and records a client -> world. router: its hyperparameters.
+
+    sizes: records a client, by mode. theorems: the slugs it is meant for (empty: all). descent: what the federated
+    optimisation looked like from outside, for routers that descend and know.
+    """
+
+    name: str
+    build: Callable[[Rng, int], World]
+    router: Router
+    sizes: Mapping[str, tuple[int, ...]]
+    theorems: tuple[str, ...] = ()
+    descent: Callable[[Logs, Rng], Descent] | None = None
+
+
+def stream(seed: int, *place: str | int) -> Rng:
+    """The random stream of one place in the run; it depends on the seed and the place only."""
+    words = [crc32(p.encode()) if isinstance(p, str) else p for p in place]
+    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
+
+
+def build_case(scenario: Scenario, records: int, seed: int, repetitions: int, delta: float) -> Case:
+    """Draw the scenario, train its router with redrawn labels, and hand over what theorems may look at."""
+    rng = stream(seed, scenario.name, records)
+    world = scenario.build(rng, records)
+    router_seed = int(rng.integers(2**31))
+    labels = redrawn(world, rng, repetitions)
+    trained: Trained[Estimates] = train(scenario.router, world.logs, router_seed, labels)
+    descent = None if scenario.descent is None else scenario.descent(world.logs, rng)
+    return Case(
+        world.problem, world.federation, world.logs, trained.estimates(), delta, trained.messages, labels, world.truths, descent
+    )
+
+
+def redrawn(world: World, rng: Rng, repetitions: int) -> Labels:
+    """The logs' own labels as the first repetition, then fresh ones; noise-free labels have one repetition."""
+    logs = world.logs
+    own = Labels(logs.quality[None], logs.cost[None])
+    if logs.labels == "exact":
+        return own
+    fresh = fresh_labels(world, rng, repetitions - 1)
+    return Labels(np.concatenate([own.quality, fresh.quality]), np.concatenate([own.cost, fresh.cost]))
+
+
+def fresh_labels(world: World, rng: Rng, repetitions: int) -> Labels:
+    """New labels (T, D) of the same records, by each client's own truth."""
+    quality, cost = _means(world)
+    return draw_labels(quality, cost, world.problem.c_max, rng, world.logs.labels, repetitions)
+
+
+def _means(world: World) -> tuple[FloatArray, FloatArray]:
+    """(D,) expected quality and cost of every record, by its own client's truth."""
+    logs = world.logs
+    rows: IntArray = np.arange(logs.size)
+    quality, cost = (truth[rows, logs.model] for truth in world.problem.truth(logs.embedding))
+    for client, problem in enumerate(world.truths):
+        own = np.flatnonzero(logs.client == client)
+        quality[own], cost[own] = (truth[np.arange(own.size), logs.model[own]] for truth in problem.truth(logs.embedding[own]))
+    return quality, cost

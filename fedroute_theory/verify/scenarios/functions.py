@@ -1,0 +1,61 @@
+"""Scenarios of routers that fit functions: linear heads and networks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fedroute_theory.federation import dirichlet, draw_logs
+from fedroute_theory.problems import Gaussian, Tabular, Teacher
+from fedroute_theory.routers import LinearRouter, MLPRouter
+from fedroute_theory.routers.certified import GaussianPosterior, Quantised
+from fedroute_theory.routers.network.predictor import Certifier
+from fedroute_theory.verify.scenarios.base import Rng, Scenario, World, fresh_labels
+
+SMALL = {"quick": (100,), "default": (100, 1000), "full": (100, 1000, 10000)}
+"""Records a client, by mode, for linear heads."""
+
+ONCE = {"quick": (100,), "default": (300,), "full": (300, 3000)}
+"""Records a client, by mode, for networks, which are trained anew in every repetition."""
+
+
+def _network(certificate: Certifier) -> MLPRouter:
+    """The teacher's own architecture, with everything that a bound needs fixed before the data."""
+    return MLPRouter(
+        hidden=(6,), activation="tanh", layer_norm=False, dropout=0.0, clip=None, batch=None, learning_rates=(3e-2,), rounds=10,
+        local_epochs=None, local_steps=5, cost_scaling=(0.5, 0.15), unlogged="routable", certificate=certificate,
+    )  # fmt: skip
+
+
+def _gaussian(rng: Rng, records: int) -> World:
+    problem = Gaussian.generate(rng, tasks=3, dimension=4, models=3, lam=0.1, sample=2048)
+    laws = dirichlet(problem, rng, clients=5, records=records, model_alpha=2.0)
+    return World(problem, laws, draw_logs(problem, laws, rng, "bernoulli-quality"))
+
+
+def _teacher(rng: Rng, records: int) -> World:
+    problem = Teacher.generate(rng, tasks=3, lam=0.2, sample=1024)
+    laws = dirichlet(problem, rng, clients=3, records=records, model_alpha=2.0)
+    return World(problem, laws, draw_logs(problem, laws, rng, "bernoulli-quality"))
+
+
+def _disagreeing(rng: Rng, records: int) -> World:
+    """Three clients with truths of their own on the same queries; labels follow each client's truth."""
+    shared = Tabular.generate(rng, queries=40, dimension=2, models=3, tasks=3, lam=0.2)
+    truths = tuple(
+        shared.replace(quality=np.clip(shared.quality + rng.uniform(-0.2, 0.2, shared.quality.shape), 0.0, 1.0))
+        for _ in range(3)
+    )
+    laws = dirichlet(shared, rng, clients=3, records=records, model_alpha=2.0)
+    world = World(shared, laws, draw_logs(shared, laws, rng, "bernoulli-quality"), truths)
+    own = fresh_labels(world, rng, 1)
+    return replace(world, logs=replace(world.logs, quality=own.quality[0], cost=own.cost[0]))
+
+
+FUNCTIONS = (
+    Scenario("gaussian", _gaussian, LinearRouter(), SMALL),
+    Scenario("teacher-quantised", _teacher, _network(Quantised()), ONCE),
+    Scenario("teacher-pac-bayes", _teacher, _network(GaussianPosterior(draws=8)), ONCE),
+    Scenario("disagreeing", _disagreeing, _network(Quantised()), ONCE, ("client-heterogeneity",)),
+)
