@@ -66,7 +66,7 @@ def test_repetitions_seeds_and_runs_agree_with_each_alone():
     logs = random_logs()
     rng = np.random.default_rng(1)
     labels = Labels(rng.random((2, 60)), rng.random((2, 60)))
-    router = replace(SMALL, precision="float64")
+    router = replace(SMALL, precision="float64", learning_rates=(1e-2,))
     both = train_seeds(router, logs, (5, 6), labels)
     again = train_seeds(router, logs, (5, 6), labels)
     alone = train(router, replace(logs, quality=labels.quality[1], cost=labels.cost[1]), 6)
@@ -84,7 +84,8 @@ def test_repetitions_seeds_and_runs_agree_with_each_alone():
 def test_more_clients_do_not_change_the_others():
     logs = random_logs(clients=4)
     fewer = replace(logs.take(np.flatnonzero(logs.client < 3)), n_clients=3)
-    more, less = train_local(SMALL, logs, 0), train_local(SMALL, fewer, 0)
+    router = replace(SMALL, learning_rates=(1e-2,))
+    more, less = train_local(router, logs, 0), train_local(router, fewer, 0)
     assert sorted(more) == [0, 1, 2, 3]
     for client, estimates in less.items():
         assert weights_of(estimates) == pytest.approx(weights_of(more[client]), abs=1e-5)
