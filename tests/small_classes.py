@@ -1,4 +1,4 @@
-"""Finite classes of tabulated functions and tiny quantised networks: hand-made estimates that say which class they came from."""
+"""Finite classes of tabulated functions and tiny quantised networks: estimates that say which class they came from."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ from fedroute_theory.theorems.mlp_router.transfer import mean_pairs, policy_pair
 STATEMENT = """\
 Client i's labels have mean f_i, any functions; rho_bar = sum_i (D_i / D) rho_i, f_pool = E_rho_bar[y | x, m]; D_i fixed,
 records drawn from the rho_i. Then least-squares (random design) holds with f_pool for f*, S relative to f_pool, at no price:
-(1/D) sum_t E (f - f_pool)^2 <= min over eta of (1 - e^{-(eta S + L)/D}) / kappa(eta). With h_j = U_j - U_pool, for all clients j
-at once, with probability >= 1 - delta:
+(1/D) sum_t E (f - f_pool)^2 <= min over eta of (1 - e^{-(eta S + L)/D}) / kappa(eta). With h_j = U_j - U_pool, for all
+clients j at once, with probability >= 1 - delta:
   Subopt_j <= mlp-router's bound(rho_bar, D, S) + E_nu osc h_j;
 given the policy, osc h_j may be replaced by max(0, max_{m != pi_hat} h_j(x, m) - h_j(x, pi_hat)), and K2 by K2(pi_hat).
 A client alone, with its own K2, S = 0 and the same class, has the smaller bound exactly from n* = L / -log(1 - c v) records on,

@@ -68,9 +68,7 @@ def test_the_named_constants_are_those_of_the_table():
 @given(excess=st.floats(-50.0, 500.0), log_term=st.floats(0.1, 200.0), n=st.sampled_from((1.0, 50.0, 1e4)))
 def test_levels_are_the_least_of_their_lines(excess, log_term, n):
     free = float(random_level(np.array(excess), np.array(log_term), n, free_eta=True)[0])
-    lines = [
-        (1 - math.exp(-max(eta * excess + log_term, 0.0) / n)) / kappa for eta, kappa in zip(ETAS, KAPPAS, strict=True)
-    ]
+    lines = [(1 - math.exp(-max(eta * excess + log_term, 0.0) / n)) / kappa for eta, kappa in zip(ETAS, KAPPAS, strict=True)]
     assert free == pytest.approx(min(lines), rel=1e-12)
     assert free <= max(excess + log_term, 0.0) / (SHARP * n) * (1 + 1e-12)
     grid = float(random_level(np.array(excess), np.array(log_term), n, free_eta=False)[0])
@@ -272,6 +270,18 @@ def test_claims_hold_over_redrawn_labels():
         assert (claim.gaps > claim.bounds).sum() <= 60
 
 
+def with_hypotheses(case, **changes):
+    trained = [(t, c, replace(e, hypotheses=replace(e.hypotheses, **changes))) for t, c, e in case.trained]
+    return replace(case, trained=trained)
+
+
+def outside(case):
+    return with_hypotheses(
+        case,
+        members=replace(case.trained[0][2].hypotheses.members, quality=case.trained[0][2].hypotheses.members.quality + 0.5),
+    )
+
+
 BROKEN = {
     "class fixed before the data": lambda case: with_hypotheses(case, fixed_before_data=False),
     "known kind of class": lambda case: with_hypotheses(case, kind="guess"),
@@ -281,19 +291,8 @@ BROKEN = {
     ),
     "non-adaptive logging": lambda case: replace(case, logs=replace(case.logs, adaptivity="adaptive")),
     "records from known laws": lambda case: replace(case, federation=None),
-    "functions within range": lambda case: outside(case),
+    "functions within range": outside,
 }
-
-
-def with_hypotheses(case, **changes):
-    trained = [(t, c, replace(e, hypotheses=replace(e.hypotheses, **changes))) for t, c, e in case.trained]
-    return replace(case, trained=trained)
-
-
-def outside(case):
-    return with_hypotheses(
-        case, members=replace(case.trained[0][2].hypotheses.members, quality=case.trained[0][2].hypotheses.members.quality + 0.5)
-    )
 
 
 @pytest.mark.parametrize("name", BROKEN)
