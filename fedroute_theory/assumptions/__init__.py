@@ -5,8 +5,8 @@ from fedroute_theory.assumptions.gradients import dissimilarity_along, sampling_
 from fedroute_theory.assumptions.lipschitz import Slope, steepest_slope
 from fedroute_theory.assumptions.margin import FittedExponent, MarginLaw, fitted_exponent, largest_scale, margin_law, margins
 from fedroute_theory.assumptions.optimal_kmeans import ENUMERATION_LIMIT, optimal_inertia
-from fedroute_theory.assumptions.realizability import Realizability, realizability
 from fedroute_theory.assumptions.quadratic import Quadratics
+from fedroute_theory.assumptions.realizability import Realizability, realizability
 from fedroute_theory.assumptions.transport import transport_cost, transport_is_exact
 
 __all__ = [
@@ -14,15 +14,15 @@ __all__ = [
     "Coverage",
     "FittedExponent",
     "MarginLaw",
-    "Realizability",
     "Quadratics",
+    "Realizability",
     "Slope",
     "coverage",
+    "dissimilarity_along",
     "fitted_exponent",
     "largest_scale",
     "margin_law",
     "margins",
-    "dissimilarity_along",
     "optimal_inertia",
     "realizability",
     "refined_coverage",

@@ -146,9 +146,7 @@ class Quadratics:
         )  # fmt: skip
 
 
-def sampled_clients(
-    quadratics: Quadratics, start: FloatArray, eta: float, tau: int, rounds: int, subsets: IntArray
-) -> float:
+def sampled_clients(quadratics: Quadratics, start: FloatArray, eta: float, tau: int, rounds: int, subsets: IntArray) -> float:
     """Average of E|grad F|^2 without noise when each round draws one row of `subsets` (S, m) evenly, shares rescaled; exact."""
     identity = np.eye(quadratics.centre.shape[1])
     power = np.stack([np.linalg.matrix_power(identity - eta * h, tau) for h in quadratics.curvature])

@@ -148,7 +148,8 @@ class Claim:
     """One statement about one case: `gaps` are at most `bounds` (at least, for kind "lower").
 
     answer: the bound of the first repetition with its terms, or why there is none. gap: the first repetition's gap; error:
-    half-width of its uncertainty. bounds, gaps: (T,) over repetitions. n: records behind the claim.
+    half-width of its uncertainty. bounds, gaps: (T,) over repetitions. n: records behind the claim. given_records: the
+    statement is about fresh records, and the repetitions redraw labels on the same ones: one draw of a conditional rate.
     """
 
     form: str
@@ -161,6 +162,7 @@ class Claim:
     bounds: FloatArray = field(default_factory=lambda: np.empty(0))
     gaps: FloatArray = field(default_factory=lambda: np.empty(0))
     assumptions: tuple[Measurement, ...] = ()
+    given_records: bool = False
 
 
 @dataclass(frozen=True)

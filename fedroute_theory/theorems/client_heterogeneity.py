@@ -16,6 +16,7 @@ from fedroute_theory.theorems.least_squares.constants import BEST
 from fedroute_theory.theorems.least_squares.excess import ROUTED, Certified, caveat, certified, functions_with_class, refusal
 from fedroute_theory.theorems.least_squares.formulas import LOG_CLASS, fixed_design, random_design
 from fedroute_theory.theorems.least_squares.laws import joint_laws
+from fedroute_theory.theorems.least_squares.remedies import REMEDIES
 from fedroute_theory.theorems.mlp_router import formulas
 from fedroute_theory.theorems.mlp_router.claims import roots
 from fedroute_theory.theorems.mlp_router.transfer import mean_pairs, policy_pairs
@@ -261,4 +262,9 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies=REMEDIES
+    | {
+        "records on the problem's rows": "a finite problem, so that the mean of the clients' truths is known at every record",
+        "clients share queries, price and range": "give every client the same queries, weights, price and c_max",
+    },
 )

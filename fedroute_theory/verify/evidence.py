@@ -115,7 +115,7 @@ def weigh(theorem: str, scenario: str, claims: Sequence[Claim]) -> Evidence:
     kept = slack >= -ROUNDING * np.maximum(np.abs(limits), 1.0)  # a number that is none keeps nothing
     violations = int((~kept).sum())
     delta = bounds[0].delta
-    verdict, power = decide(violations, gaps.size, delta)
+    verdict, power = decide(violations, gaps.size, delta, any(c.given_records for c in answered))
     value = _mean([b.value for b in bounds])
     return Evidence(
         theorem, first.form, scenario, first.training, sum(c.n for c in answered), len(answered),
@@ -126,14 +126,18 @@ def weigh(theorem: str, scenario: str, claims: Sequence[Claim]) -> Evidence:
     )  # fmt: skip
 
 
-def decide(violations: int, trials: int, delta: float) -> tuple[Verdict, float | None]:
-    """The verdict on a claim that may fail with probability delta (0.0: never), and the power of the test."""
+def decide(violations: int, trials: int, delta: float, given_records: bool = False) -> tuple[Verdict, float | None]:
+    """The verdict on a claim that may fail with probability delta (0.0: never), and the power of the test.
+
+    given_records: the trials share one draw of the records, given which the rate may exceed delta although the statement, about
+    fresh records, is true; too many violations then leave it open. Claims with fresh records in every trial settle it.
+    """
     if delta == 0.0:
         return (Verdict.VIOLATED if violations else Verdict.HOLDS), None
     test = rate_test(violations, trials, delta)
-    if test.lower > delta:
+    if test.lower > delta and not given_records:
         return Verdict.VIOLATED, test.power
-    return (Verdict.HOLDS if test.upper <= delta else Verdict.INCONCLUSIVE), test.power
+    return (Verdict.HOLDS if test.upper <= delta else Verdict.INCONCLUSIVE), None if given_records else test.power
 
 
 def _mean(values: Sequence[float]) -> float:

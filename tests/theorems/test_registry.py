@@ -28,8 +28,9 @@ def valid(quantity: Quantity):
 
 
 def arguments(formula):
-    """One valid argument a parameter; the union is over as many pairs as the lists can hold."""
-    return {name: 9.0 if name == "N" else valid(quantity) for name, quantity in formula.quantities.items()}
+    """One valid argument a parameter; the union is over as many pairs as the lists can hold, steps are small, rounds many."""
+    together = {"N": 9.0, "eta": 0.01, "T": 10_000}
+    return {name: together.get(name, valid(quantity)) for name, quantity in formula.quantities.items()}
 
 
 def wrong(quantity: Quantity):

@@ -40,4 +40,15 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies={
+        "full participation": "let every client work in every round: no constants are known here for sampled clients",
+        "plain SGD steps": "plain steps of one size, without momentum, preconditioning or weight decay",
+        "no clipping": "leave gradients as they are, with a step that the limit allows",
+        "unbiased gradients": "draw records with replacement, or use full batches, not passes over the records",
+        "initial gap known": "a lower bound on the objective, such as 0 for squared errors",
+        "smoothness": "an upper bound of the curvature that holds everywhere, as for quadratics",
+        "bounded gradient noise": "full batches, or a loss whose gradient noise is bounded at every parameter",
+        "bounded dissimilarity": "a beta and kappa that hold at every parameter, as for quadratics with a common range",
+        "step size": "a smaller step, or fewer local steps",
+    },
 )

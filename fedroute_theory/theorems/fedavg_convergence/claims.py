@@ -59,7 +59,9 @@ def step(form: str, descent: Descent) -> Measurement:
     s, beta = descent.step_size * descent.local_steps * L.upper, float(curve.beta.min())
     limit = "1/(4 beta)" if form != "sharp" else "2 - s - 2|1-s| phi beta - s (phi beta)^2 > 0"
     fits = bool(_fits(form, descent, curve.beta).any())
-    return Measurement("step size", fits, s, how=f"s = eta tau L; limit {limit}", where=f"beta = {beta:.4g}, least of the curve")
+    return Measurement(
+        "step size", fits, s, how=f"s = eta tau L; limit {limit}", where=f"beta = {beta:.4g}, least of the curve"
+    )
 
 
 def _fits(form: str, descent: Descent, beta: FloatArray) -> FloatArray:

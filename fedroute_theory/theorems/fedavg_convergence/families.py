@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,18 @@ from fedroute_theory.theorems.bound import Bound, NotApplicable
 from fedroute_theory.theorems.fedavg_convergence.claims import answer
 from fedroute_theory.theorems.fedavg_convergence.formulas import TERMS, sharp
 
-_BASE = {"gap": 0.0, "eta": 0.1, "tau": 1, "T": 1, "L": 1.0, "sigma": 0.0, "A": 1.0, "N": 1, "beta": 1.0, "kappa": 0.0}
+_BASE: dict[str, Any] = {
+    "gap": 0.0,
+    "eta": 0.1,
+    "tau": 1,
+    "T": 1,
+    "L": 1.0,
+    "sigma": 0.0,
+    "A": 1.0,
+    "N": 1,
+    "beta": 1.0,
+    "kappa": 0.0,
+}
 _ORIGIN = np.zeros(1)
 
 
@@ -88,7 +100,9 @@ def _refused(descent: Descent, assumption: str) -> bool:
 
 def _broken(name: str, number: float, measured: float, descent: Descent, assumption: str, how: str) -> Control:
     caught = measured > number * (1 + 1e-9) and _refused(descent, assumption)
-    return Control(name, caught, f"squared gradient {measured:.4g} above {number:.4g}; answer: {answer('sharp', descent)[0]}", how)
+    return Control(
+        name, caught, f"squared gradient {measured:.4g} above {number:.4g}; answer: {answer('sharp', descent)[0]}", how
+    )
 
 
 def partial_participation() -> Control:
@@ -163,8 +177,12 @@ def wrong_constants() -> list[Control]:
     unequal = noisy([0.7, 0.1, 0.1, 0.1])
     number = sharp(**(_BASE | {"T": 200_000, "sigma": 1.0, "N": 4})).value
     found.append(
-        Control("wrong form: A left out at unequal shares", _seen(unequal) > 1.5 * number,
-                f"squared gradient {_seen(unequal):.4g} above {number:.4g}", "exact recursion")  # fmt: skip
+        Control(
+            "wrong form: A left out at unequal shares",
+            _seen(unequal) > 1.5 * number,
+            f"squared gradient {_seen(unequal):.4g} above {number:.4g}",
+            "exact recursion",
+        )  # fmt: skip
     )
     return found
 

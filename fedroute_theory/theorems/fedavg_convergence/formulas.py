@@ -56,7 +56,9 @@ def growth(eta: float, tau: int, L: float) -> Growth:
 
 def _check_step(limit_holds: bool, eta: float, tau: float, L: float, beta: float, needed: str) -> None:
     if not limit_holds:
-        raise InputError(f"The 'eta' parameter must be small enough that {needed}; got {eta} (eta tau L beta {eta * tau * L * beta:.4g}).")
+        raise InputError(
+            f"The 'eta' parameter must be small enough that {needed}; got {eta} (eta tau L beta {eta * tau * L * beta:.4g})."
+        )
 
 
 def _four(factors: tuple[float, float, float, float], parts: tuple[float, float, float, float], notes: str = "") -> Bound:
@@ -111,9 +113,7 @@ def _multipliers(g: Growth, y: float, sigma: float, beta: float, kappa: float) -
     return mu, shaken / pulled if pulled > 0.0 else math.inf
 
 
-def _linear(
-    g: Growth, start: float, noise: float, sigma: float, beta: float, kappa: float, mu: float, c: float
-) -> Bound:
+def _linear(g: Growth, start: float, noise: float, sigma: float, beta: float, kappa: float, mu: float, c: float) -> Bound:
     """The bound with four terms for given Young parameters; any positive ones are valid where the slope is positive."""
     if mu == 0.0:  # no drift at all
         return Bound(dict(zip(TERMS, (start / (2.0 - g.step), noise / (2.0 - g.step), 0.0, 0.0), strict=True)))
@@ -151,7 +151,7 @@ def published_step(
     check_concentration(A, N)
     eta = math.sqrt(N / (tau * T))
     least = 16.0 * beta**2 * L**2 * N * tau
-    if T < least:
+    if least > T:
         raise InputError(f"The 'T' parameter must be at least 16 beta^2 L^2 N tau = {least:g}; got {T}.")
     return _four(EXPLICIT, _parts(gap, eta, tau, T, L, sigma, A, N, kappa))
 

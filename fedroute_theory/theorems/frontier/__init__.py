@@ -36,4 +36,8 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies={
+        "one event for all prices": "bound the errors of quality and of cost apart, each with half of delta",
+        "an estimate for every model": "estimate every model everywhere, or use the two largest errors, which need none",
+    },
 )

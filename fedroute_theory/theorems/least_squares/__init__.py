@@ -4,6 +4,7 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.least_squares.claims import claims
 from fedroute_theory.theorems.least_squares.families import controls, extremal
 from fedroute_theory.theorems.least_squares.formulas import FORMS
+from fedroute_theory.theorems.least_squares.remedies import REMEDIES
 
 STATEMENT = """\
 Records (x_t, m_t, y_t), t = 1..n, independent, labels in [0, 1] with conditional mean f*; F finite, fixed before the data
@@ -20,23 +21,26 @@ PAC-Bayes: f_1..f_k drawn in any way from a law G that may depend on the data, P
 over data and draws the same holds with means over the draws of the error and of S, and the mean of log dG/dP(f_j) for log|F|,
 for eta fixed or on the grid. The average of the k functions has at most that error: no Monte Carlo error is left."""
 
+ASSUMPTIONS = {
+    "known kind of class": "finite class, or draws from G against P",
+    "class fixed before the data": "F or P, with every choice made afterwards among k paid for by log k",
+    "truth known": "S(f) is measured against the conditional mean f*, which real logs do not show",
+    "labels within range": "labels in [0, 1] (or an interval of length R), independent given the queries and models",
+    "non-adaptive logging": "random design; the fixed design survives it at the price of a grid of etas",
+    "records from known laws": "random design: record t drawn from its client's law",
+    "functions within range": "random design: f in the range of the labels",
+}
+
 THEOREM = Theorem(
     slug="least-squares",
     title="Least squares",
     kind="upper",
     statement=STATEMENT,
-    assumptions={
-        "known kind of class": "finite class, or draws from G against P",
-        "class fixed before the data": "F or P, with every choice made afterwards among k paid for by log k",
-        "truth known": "S(f) is measured against the conditional mean f*, which real logs do not show",
-        "labels within range": "labels in [0, 1] (or an interval of length R), independent given the queries and models",
-        "non-adaptive logging": "random design; the fixed design survives it at the price of a grid of etas",
-        "records from known laws": "random design: record t drawn from its client's law",
-        "functions within range": "random design: f in the range of the labels",
-    },
+    assumptions=ASSUMPTIONS,
     source="Hoeffding's lemma, the worst Bernoulli law and Markov's inequality; proofs/least-squares",
     forms=FORMS,
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies={name: REMEDIES[name] for name in ASSUMPTIONS},
 )

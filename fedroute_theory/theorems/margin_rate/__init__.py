@@ -38,4 +38,9 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies={
+        "margin condition": "a smaller t0 or exponent: the largest t0 for the exponent is the measured one",
+        "coverage": "log every model wherever the test law has mass, or use the joint form, which pays R in holes",
+        "an estimate for every model": "estimate every model at every test query, or use the margin form, with R where none is",
+    },
 )

@@ -36,4 +36,10 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies={
+        "Bernoulli labels": "labels drawn as Bernoulli quality: a lower bound for easier labels is another theorem",
+        "counts fixed before the labels": "choose query and model of every record before its label is seen",
+        "cells found without labels": "find centres from queries alone",
+        "counts are those of the cells": "count each record in the cell of its nearest final centre",
+    },
 )

@@ -39,4 +39,11 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies={
+        "an estimate for every model on both sides": "log every model on both sides, or use the per-model form",
+        "constant weight": "one weight for all models, quality and cost, or the per-model form, which covers any weights",
+        "certified levels": "bounds on E osc of both sides at delta/2 each; known here for K-means estimates",
+        "one truth for all clients": "clients that agree on the truth, else add each client's own bias",
+        "label-free weights": "fix the weights before labels are seen, or use a form that holds whatever chose them",
+    },
 )

@@ -1,6 +1,7 @@
 """mlp-router: suboptimality of a trained network from its excess empirical risk, its class and the coverage of its records."""
 
 from fedroute_theory.theorems.base import Theorem
+from fedroute_theory.theorems.least_squares.remedies import REMEDIES
 from fedroute_theory.theorems.mlp_router.claims import claims
 from fedroute_theory.theorems.mlp_router.families import controls, extremal
 from fedroute_theory.theorems.mlp_router.formulas import FORMS
@@ -43,4 +44,6 @@ THEOREM = Theorem(
     claims=claims,
     extremal=extremal,
     controls=controls,
+    remedies=REMEDIES
+    | {"one truth behind the records": "use client-heterogeneity, which pays for each client's own bias instead"},
 )

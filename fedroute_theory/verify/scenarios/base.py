@@ -40,7 +40,8 @@ class Scenario:
     """name: as printed. build: generator and records a client -> world. router: its hyperparameters.
 
     sizes: records a client, by mode. theorems: the slugs it is meant for (empty: all). descent: what the federated
-    optimisation looked like from outside, for routers that descend and know.
+    optimisation looked like from outside, for routers that descend and know. redraws: whether labels are redrawn on the same
+    records; else each client is a trial with records of its own.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Scenario:
     sizes: Mapping[str, tuple[int, ...]]
     theorems: tuple[str, ...] = ()
     descent: Callable[[Logs, Rng], Descent] | None = None
+    redraws: bool = True
 
 
 def stream(seed: int, *place: str | int) -> Rng:
@@ -62,7 +64,7 @@ def build_case(scenario: Scenario, records: int, seed: int, repetitions: int, de
     rng = stream(seed, scenario.name, records)
     world = scenario.build(rng, records)
     router_seed = int(rng.integers(2**31))
-    labels = redrawn(world, rng, repetitions)
+    labels = redrawn(world, rng, repetitions if scenario.redraws else 1)
     trained: Trained[Estimates] = train(scenario.router, world.logs, router_seed, labels)
     descent = None if scenario.descent is None else scenario.descent(world.logs, rng)
     return Case(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fedroute_theory.federation import dirichlet, draw_logs
+from fedroute_theory.federation import dirichlet, draw_logs, uniform_logging
 from fedroute_theory.problems import Gaussian, Tabular, Teacher
 from fedroute_theory.routers import LinearRouter, MLPRouter
 from fedroute_theory.routers.certified import GaussianPosterior, Quantised
@@ -18,6 +18,10 @@ SMALL = {"quick": (100,), "default": (100, 1000), "full": (100, 1000, 10000)}
 
 ONCE = {"quick": (100,), "default": (300,), "full": (300, 3000)}
 """Records a client, by mode, for networks, which are trained anew in every repetition."""
+
+
+FRESH = {"quick": (450,), "default": (450,), "full": (1800,)}
+"""Clients with 60 records each, by mode."""
 
 
 def _network(certificate: Certifier) -> MLPRouter:
@@ -40,6 +44,13 @@ def _teacher(rng: Rng, records: int) -> World:
     return World(problem, laws, draw_logs(problem, laws, rng, "bernoulli-quality"))
 
 
+def _fresh(rng: Rng, clients: int) -> World:
+    """Clients with one law and records of their own: each client-local router is a trial of a statement about fresh records."""
+    problem = Teacher.generate(rng, tasks=1, sample=256)
+    laws = uniform_logging(problem, clients=clients, records=60)
+    return World(problem, laws, draw_logs(problem, laws, rng, "bernoulli-quality"))
+
+
 def _disagreeing(rng: Rng, records: int) -> World:
     """Three clients with truths of their own on the same queries; labels follow each client's truth."""
     shared = Tabular.generate(rng, queries=40, dimension=2, models=3, tasks=3, lam=0.2)
@@ -57,5 +68,8 @@ FUNCTIONS = (
     Scenario("gaussian", _gaussian, LinearRouter(), SMALL),
     Scenario("teacher-quantised", _teacher, _network(Quantised()), ONCE),
     Scenario("teacher-pac-bayes", _teacher, _network(GaussianPosterior(draws=8)), ONCE),
+    Scenario(
+        "teacher-fresh", _fresh, _network(Quantised(bits=4, polish=1)), FRESH, ("least-squares", "mlp-router"), redraws=False
+    ),
     Scenario("disagreeing", _disagreeing, _network(Quantised()), ONCE, ("client-heterogeneity",)),
 )

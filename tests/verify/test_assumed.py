@@ -1,0 +1,87 @@
+"""Assumptions as a product: states, worst clients, remedies; what cannot be known is not estimated away."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from reference import one_sentence
+
+from fedroute_theory import federation, problems, routers
+from fedroute_theory.theorems import Case, Measurement, registry
+from fedroute_theory.verify import scenario_case
+from fedroute_theory.verify.assumed import FAILS, HOLDS, UNKNOWABLE, as_json, assumed
+
+
+def case_of(model_alpha=1.0, **changes):
+    rng = np.random.default_rng(0)
+    problem = problems.Lipschitz.generate(rng, dimension=1, models=3, slope=0.75, sample=256)
+    laws = federation.dirichlet(problem, rng, clients=3, records=200, model_alpha=model_alpha)
+    logs = dataclasses.replace(federation.draw_logs(problem, laws, rng), **changes)
+    trained = routers.train(routers.KMeansRouter.with_clusters(4), logs, 0)
+    return Case(problem, laws, logs, trained.estimates())
+
+
+def line(found, theorem, assumption, training="federated"):
+    return next(a for a in found if (a.theorem, a.assumption, a.training) == (theorem, assumption, training))
+
+
+def test_known_constants_are_recovered():
+    case = case_of()
+    found = assumed(case)
+    slope = line(found, "kmeans-router", "utility Lipschitz")
+    assert (slope.state, slope.value, slope.error) == (HOLDS, 0.75, 0.0)
+    ratio = case.federation.pooled_coverage(case.problem)
+    w = np.sort(1.0 / ratio, axis=1)
+    k2 = line(found, "coverage-transfer", "coverage")
+    assert k2.value == pytest.approx(float(case.problem.weights @ (w[:, -1] + w[:, -2])))
+
+
+@pytest.mark.parametrize(("how", "state"), [("fixed", HOLDS), ("adaptive", FAILS), ("unknown", UNKNOWABLE)])
+def test_logging_that_may_have_looked_at_labels(how, state):
+    measured = line(assumed(case_of(adaptivity=how), ["kmeans-router"]), "kmeans-router", "non-adaptive logging")
+    assert measured.state == state
+    assert bool(measured.remedy) == (state != HOLDS)
+
+
+def test_holes_are_named_client_by_client():
+    rng = np.random.default_rng(0)
+    problem = problems.Tabular.generate(rng, queries=6, dimension=1, models=2, tasks=1)
+    logging = np.array([[[1.0, 0.0]], [[0.5, 0.5]]])
+    laws = federation.Federation(np.array([50, 50]), np.ones((2, 1)), logging)
+    logs = federation.draw_logs(problem, laws, rng)
+    trained = routers.train(routers.KMeansRouter.with_clusters(2, empty="mid-range"), logs, 0)
+    found = assumed(Case(problem, laws, logs, trained.estimates()), ["coverage-transfer"])
+    alone, together = (line(found, "coverage-transfer", "coverage", t) for t in ("local", "federated"))
+    assert (alone.state, alone.failing, alone.clients) == (FAILS, 1, 2)
+    assert "m1" in alone.where
+    assert "log every model" in alone.remedy
+    assert (together.state, together.remedy) == (HOLDS, "")
+
+
+def test_margins_are_limit_minus_value():
+    assert Measurement("x", True, 2.0, limit=5.0).margin == 3.0
+    assert Measurement("x", True, 2.0).margin is None
+    found = assumed(case_of(), ["kmeans-router"])
+    cost = line(found, "kmeans-router", "cost labels in range")
+    assert cost.margin == pytest.approx(1.0 - cost.value)
+
+
+@pytest.mark.parametrize("slug", registry())
+def test_every_assumption_of_every_theorem_says_what_would_have_to_change(slug):
+    entry = registry()[slug]
+    assert set(entry.remedies) == set(entry.assumptions)
+    assert all(entry.remedies.values())
+
+
+def test_json_is_plain():
+    found = assumed(scenario_case("voronoi", 50, 0))
+    document = as_json("voronoi", 0, found)
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert {a["state"] for a in document["assumptions"]} <= {HOLDS, FAILS, UNKNOWABLE}
+
+
+def test_bad_input_is_one_sentence():
+    one_sentence(lambda: assumed(case_of(), ["fermat"]), "fermat", "pooling")
+    one_sentence(lambda: scenario_case("mars", 50, 0), "scenario", "mars", "voronoi")
+    one_sentence(lambda: scenario_case("voronoi", 0, 0), "records", "0")
