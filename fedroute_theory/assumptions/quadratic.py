@@ -17,8 +17,8 @@ _ROUNDING = 1e-10
 class Quadratics:
     """F_i(theta) = 1/2 (theta - a_i)' H_i (theta - a_i), F = sum p_i F_i, gradients with additive noise of covariance C_i.
 
-    shares: (N,) p_i. curvature: (N, P, P) symmetric H_i, of any sign as long as sum p_i H_i is positive definite. centre: (N, P)
-    a_i. noise: (N, P, P) positive semidefinite C_i.
+    shares: (N,) p_i. curvature: (N, P, P) symmetric H_i, of any sign as long as sum p_i H_i is positive definite. centre:
+    (N, P) a_i. noise: (N, P, P) positive semidefinite C_i.
     """
 
     shares: FloatArray

@@ -72,9 +72,7 @@ def linear_equals_root() -> bool:
 def binomial_mean() -> bool:
     """(1/tau) sum_k C(k, j) = C(tau, j+1)/tau <= (1 - 1/tau) tau^j / (j+1)!, exactly for tau <= 60, j <= 12."""
     return all(
-        F(sum(comb(k, j) for k in range(tau)), tau)
-        == F(comb(tau, j + 1), tau)
-        <= (1 - F(1, tau)) * F(tau**j, factorial(j + 1))
+        F(sum(comb(k, j) for k in range(tau)), tau) == F(comb(tau, j + 1), tau) <= (1 - F(1, tau)) * F(tau**j, factorial(j + 1))
         for tau, j in product(range(1, 61), range(1, 13))
     )
 
@@ -174,7 +172,7 @@ def enumerated_rounds() -> bool:
 
 
 def tight_terms() -> bool:
-    """At rest eta A/(N(2-s)) solves v = (1-s)^2 v + eta^2 A/N; the kink's pseudo-gradient vanishes at d = L eta sigma/2 = psi sigma."""
+    """At rest eta A/(N(2-s)) solves v = (1-s)^2 v + eta^2 A/N; the kink stands still at d = L eta sigma/2 = psi sigma."""
     eta, a = sp.symbols("eta a", positive=True)
     v = eta * a / (2 - eta)
     noise = sp.simplify((1 - eta) ** 2 * v + eta**2 * a - v) == 0
@@ -201,7 +199,7 @@ def steps() -> list[Step]:
         Step("telescoping, Jensen, and the interval {q <= R}", READER),
         Step("both Young inequalities are squares", SQUARES, young),
         Step("the linear form at mu = e/sqrt(y), c = psi sigma/(phi h) has the root's value", RATIONAL, linear_equals_root),
-        Step("(1/tau) sum C(k,j) = C(tau,j+1)/tau <= (1-1/tau) tau^j/(j+1)! (tau <= 60; in general a falling factorial)", RATIONAL, binomial_mean),
+        Step("sum C(k,j)/tau = C(tau,j+1)/tau <= (1-1/tau) tau^j/(j+1)!, tau <= 60 (general: reader)", RATIONAL, binomial_mean),
         Step("explicit constants 8/5, 21/20, 6/5, 3/2 for all s beta <= 1/4", INTERVAL, explicit_constants),
         Step("textbook drift: the sums over local steps", SYMPY, sums_of_steps),
         Step("textbook reverse Young: |G|^2 >= |g|^2/2 - |g-G|^2", SQUARES, reverse_young),

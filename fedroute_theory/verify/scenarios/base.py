@@ -41,7 +41,7 @@ class Scenario:
 
     sizes: records a client, by mode. theorems: the slugs it is meant for (empty: all). descent: what the federated
     optimisation looked like from outside, for routers that descend and know. redraws: whether labels are redrawn on the same
-    records; else each client is a trial with records of its own.
+    records; else each client's local router is a trial with records of its own.
     """
 
     name: str
@@ -67,9 +67,8 @@ def build_case(scenario: Scenario, records: int, seed: int, repetitions: int, de
     labels = redrawn(world, rng, repetitions if scenario.redraws else 1)
     trained: Trained[Estimates] = train(scenario.router, world.logs, router_seed, labels)
     descent = None if scenario.descent is None else scenario.descent(world.logs, rng)
-    return Case(
-        world.problem, world.federation, world.logs, trained.estimates(), delta, trained.messages, labels, world.truths, descent
-    )
+    judged = trained.estimates() if scenario.redraws else [t for t in trained.estimates() if t[0] == "local"]
+    return Case(world.problem, world.federation, world.logs, judged, delta, trained.messages, labels, world.truths, descent)
 
 
 def redrawn(world: World, rng: Rng, repetitions: int) -> Labels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fedroute_theory.federation import dirichlet, draw_logs, logs_from_partition, published_partition, uniform_logging
-from fedroute_theory.problems import Lipschitz, Tabular, Topics, example_table, voronoi
+from fedroute_theory.problems import Lipschitz, Margin, Tabular, Topics, example_table, voronoi
 from fedroute_theory.routers import KMeansRouter
 from fedroute_theory.verify.scenarios.base import SIZES, Rng, Scenario, World
 
@@ -60,6 +60,12 @@ def _table(rng: Rng, records: int) -> World:
     return World(table.replace(weights=weights, lam=20.0), None, logs_from_partition(table, partition))
 
 
+def _margin(rng: Rng, records: int) -> World:
+    problem = Margin.make(exponent=1.0, others=1)
+    laws = uniform_logging(problem, clients=5, records=records)
+    return World(problem, laws, draw_logs(problem, laws, rng, "bernoulli-quality"))
+
+
 _ROUTED = ("kmeans-router", "pooling", "two-pass-kmeans")
 _SMALL = dict.fromkeys(SIZES, (6,))
 
@@ -70,6 +76,7 @@ CELLS = (
     Scenario("voronoi", _voronoi, KMeansRouter.with_clusters(8, empty="pooled-mean"), SIZES),
     Scenario("lipschitz-line", _lipschitz_line, KMeansRouter.with_clusters(12, empty="mid-range"), SIZES),
     Scenario("lipschitz", _lipschitz, KMeansRouter.with_clusters(16, empty="mid-range"), SIZES),
+    Scenario("margin", _margin, KMeansRouter.with_clusters(8, empty="mid-range"), SIZES),
     Scenario("topics", _topics, KMeansRouter.with_clusters(12), SIZES, _ROUTED),
     Scenario("table", _table, KMeansRouter.with_clusters(12), dict.fromkeys(SIZES, (300,)), _ROUTED),
 )
