@@ -8,39 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
+from fedroute_theory.curves import envelope, height, sweep
 
 _SAME = 1e-12
 """Costs that differ by less than this share of the larger one count as equal."""
-
-
-def envelope(points: FloatArray) -> FloatArray:
-    """Vertices (V, 2) of the least concave non-decreasing curve above the points (S, 2), cheapest first.
-
-    What a client reaches by choosing among the points at random within a budget, leaving money unspent where more money
-    buys no quality.
-    """
-    kept: list[FloatArray] = []
-    for point in points[np.lexsort((-points[:, 1], points[:, 0]))]:
-        if kept and point[1] <= kept[-1][1]:
-            continue
-        while len(kept) > 1 and _cross(kept[-2], kept[-1], point) >= 0.0:
-            kept.pop()
-        kept.append(point)
-    return np.array(kept)
-
-
-def _cross(a: FloatArray, b: FloatArray, c: FloatArray) -> float:
-    """Positive where b lies below the chord from a to c."""
-    return float((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]))
-
-
-def height(vertices: FloatArray, cost: FloatArray) -> FloatArray:
-    """Quality (n,) of an envelope at the given costs (n,): chords between vertices, flat to the right of the last.
-
-    Costs below the first vertex get its quality: callers add a point everybody can afford (`area`).
-    """
-    result: FloatArray = np.interp(cost, vertices[:, 0], vertices[:, 1])
-    return result
 
 
 def area(points: FloatArray, anchor: FloatArray, low: float, high: float) -> float:
@@ -70,24 +41,9 @@ def area_published(points: FloatArray) -> float:
 
 
 def optimal_frontier(quality: FloatArray, cost: FloatArray) -> FloatArray:
-    """Vertices (V, 2) of the best total quality for each total cost, one option taken in every row (mixing allowed).
+    """Points (S + 1, 2) of the best total quality for each total cost, one option taken in every row (mixing allowed).
 
     quality, cost: (n, M), already weighted, so that totals are means. Rows are queries (the oracle), cells (the best cell
-    policy) or one row (the best single model). Exact, by linear-programming duality: the rows' own envelopes, cut into
-    segments and put in order of quality gained per unit of cost.
+    policy) or one row (the best single model). Exact: the sweep of the optimal choices over all prices.
     """
-    rows = np.arange(quality.shape[0])
-    at = np.lexsort((-quality, cost), axis=1)[:, 0]
-    start = np.array([cost[rows, at].sum(), quality[rows, at].sum()])
-    steps = []
-    for _ in range(quality.shape[1] - 1):
-        dearer, better = cost - cost[rows, at][:, None], quality - quality[rows, at][:, None]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slope = np.where((better > 0.0) & (dearer > 0.0), better / dearer, -np.inf)
-        to = slope.argmax(axis=1)
-        moved = np.isfinite(slope[rows, to])
-        steps.append(np.stack([slope[rows, to], dearer[rows, to], better[rows, to]], axis=1)[moved])
-        at = np.where(moved, to, at)
-    segments = np.concatenate(steps)
-    segments = segments[np.argsort(-segments[:, 0], kind="stable")]
-    return np.vstack([start, start + np.cumsum(segments[:, 1:], axis=0)])
+    return sweep(quality, cost, quality, cost, np.ones(len(quality))).points

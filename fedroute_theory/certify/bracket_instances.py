@@ -173,8 +173,8 @@ def difference_loss(n_a: int, n_b: int) -> float:
 
 def frontier() -> Iterator[Row]:
     """The theorem's sweep of pi* against all randomised policies; its all-prices bound against the worst errors."""
-    from fedroute_theory.theorems.frontier.sweep import envelope, height
-    from fedroute_theory.theorems.frontier.sweep import sweep as follow
+    from fedroute_theory.curves import envelope, height
+    from fedroute_theory.curves import sweep as follow
 
     rng = np.random.default_rng(0)
     weights, quality, cost = rng.dirichlet(np.ones(5)), rng.uniform(size=(5, 4)), rng.uniform(size=(5, 4))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
-from fedroute_theory.audit.areas import envelope, height
 from fedroute_theory.audit.report import AuditReport
 from fedroute_theory.audit.rows import RouterRow
+from fedroute_theory.curves import envelope, height
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

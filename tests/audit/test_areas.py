@@ -5,7 +5,8 @@ import pytest
 from scipy.optimize import linprog
 from scipy.spatial import ConvexHull
 
-from fedroute_theory.audit.areas import area, area_published, envelope, height, optimal_frontier
+from fedroute_theory.audit.areas import area, area_published, optimal_frontier
+from fedroute_theory.curves import envelope, height
 
 
 def brute_force_height(points, at):

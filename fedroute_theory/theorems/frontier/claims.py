@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
+from fedroute_theory.curves import Sweep, area_between, deficits, envelope, sweep
 from fedroute_theory.estimates import Estimates
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.frontier.formulas import all_prices, area_deficit
-from fedroute_theory.theorems.frontier.sweep import Sweep, area_between, deficits, envelope, sweep
 
 
 @dataclass(frozen=True)

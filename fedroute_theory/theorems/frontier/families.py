@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
+from fedroute_theory.curves import deficits, envelope, height, sweep
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems.base import Case, Claim, Control, Extremal
 from fedroute_theory.theorems.bound import Bound, NotApplicable
 from fedroute_theory.theorems.frontier.claims import claims
-from fedroute_theory.theorems.frontier.sweep import deficits, envelope, height, sweep
 
 PRICES = (0.0, 0.01, 1.0, 30.0, 1e7)
 
