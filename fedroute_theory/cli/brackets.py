@@ -1,0 +1,33 @@
+"""brackets: how far each theorem is from its certified worst case."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fedroute_theory.cli.app import EXIT_VIOLATION, JsonFile, app
+from fedroute_theory.cli.files import check_writable, write_json
+
+
+@app.command()
+def brackets(
+    slug: Annotated[str | None, typer.Argument(help="Only this theorem.")] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Lower bound <= certified worst case <= theorem, on small instances. Exit code 1 when a row is out of order."""
+    from fedroute_theory.certify.brackets import brackets as run
+    from fedroute_theory.report.bracket_tables import table
+
+    check_writable(json_file)
+    rows = run(slug)
+    if json_file != Path("-"):
+        typer.echo(table(rows).plain())
+    write_json(json_file, {"brackets": [asdict(r) | {"upper/exact": r.ratio, "upper/lower": r.spread} for r in rows]})
+    wrong = [f"{row.theorem} {row.form} on {row.instance}" for row in rows if not row.ordered]
+    for name in wrong:
+        typer.echo(f"out of order: {name}", err=True)
+    if wrong:
+        raise typer.Exit(EXIT_VIOLATION)
