@@ -6,7 +6,7 @@ Subpackages, loaded at first use: problems, federation, routers, assumptions, th
 import importlib
 from types import ModuleType
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "__version__",

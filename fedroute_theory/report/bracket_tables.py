@@ -19,7 +19,7 @@ def table(rows: Sequence[Bracket]) -> TextTable:
         for row in rows
     )  # fmt: skip
     note = (
-        "lower: reached by an explicit instance, or a lower-bound theorem. exact: the certified worst case. upper: the theorem. "
+        "lower: reached by an explicit instance, or by a lower-bound theorem. exact: certified worst case. upper: the theorem. "
         "upper/exact = 1: no smaller bound holds on this instance."
     )
     return TextTable("Brackets", header, cells, note)
