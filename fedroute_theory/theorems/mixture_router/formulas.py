@@ -49,6 +49,13 @@ def mixed_widths(
     return width
 
 
+def _half(local: FloatArray, federated: FloatArray) -> FloatArray:
+    """B_loc B_fed / (B_loc + B_fed), what each side contributes at the harmonic weight (1 - u would lose digits)."""
+    least, most = np.minimum(local, federated), np.maximum(local, federated)
+    half: FloatArray = least / (1.0 + np.divide(least, most, out=np.zeros(np.shape(most)), where=most > 0.0))
+    return half
+
+
 def constant(*, u: float, B_loc: float, B_fed: float) -> Bound:
     """u B_loc + (1 - u) B_fed."""
     return Bound({"local": u * B_loc, "federated": (1.0 - u) * B_fed})
@@ -56,8 +63,8 @@ def constant(*, u: float, B_loc: float, B_fed: float) -> Bound:
 
 def harmonic(*, B_loc: float, B_fed: float, delta: float) -> Bound:
     """2 B_loc B_fed / (B_loc + B_fed), at weight B_fed / (B_loc + B_fed); each level may fail with probability delta / 2."""
-    u = float(harmonic_weight(np.asarray(B_loc), np.asarray(B_fed)))
-    return replace(constant(u=u, B_loc=B_loc, B_fed=B_fed), delta=delta, notes=f"weight of the local side {u:.6g}")
+    u, half = float(harmonic_weight(np.asarray(B_loc), np.asarray(B_fed))), float(_half(np.asarray(B_loc), np.asarray(B_fed)))
+    return Bound({"local": half, "federated": half}, delta, notes=f"weight of the local side {u:.6g}")
 
 
 def smaller(*, B_loc: float, B_fed: float, delta: float) -> Bound:
@@ -71,8 +78,8 @@ def pointwise(*, mass: FloatArray, B_loc: FloatArray, B_fed: FloatArray) -> Boun
         raise InputError(
             f"The 'B_loc' and 'B_fed' parameters must have one entry a query ({mass.size}); got {B_loc.size} and {B_fed.size}."
         )
-    u = harmonic_weight(B_loc, B_fed)
-    return Bound({"local": float(mass @ (u * B_loc)), "federated": float(mass @ ((1.0 - u) * B_fed))})
+    half = float(mass @ _half(B_loc, B_fed))
+    return Bound({"local": half, "federated": half})
 
 
 def per_model(*, u: FloatArray, b_loc: FloatArray, b_fed: FloatArray) -> Bound:
