@@ -75,6 +75,7 @@ def _disagreement(mixed: Mixed) -> Bound:
     quality, cost = mixed.first.predict(mixed.problem.embeddings)
     actual = quality - mixed.problem.lam * cost
     osc_loc, osc_fed = (mixed.mean_oscillation(e) for e in mixed.errors)
+    own = mixed.first.constant_weight
     best = min(
         (
             formulas.disagreement(
@@ -83,7 +84,7 @@ def _disagreement(mixed: Mixed) -> Bound:
                 B_fed=osc_fed,
                 apart=mixed.mean_oscillation(u * local + (1.0 - u) * federated - actual),
             )
-            for u in _GRID
+            for u in (_GRID if own is None else [*_GRID, own])
         ),
         key=lambda bound: bound.value,
     )
