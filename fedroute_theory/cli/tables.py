@@ -26,7 +26,7 @@ def audit(
     model_alpha: Annotated[float, typer.Option(help="Dirichlet concentration of a client's logged models.")] = 0.45,
     seed: Annotated[int, typer.Option(help="Seed of the partition and of the training.")] = 42,
     lam: Annotated[list[float] | None, typer.Option(help="Price to report (repeatable; default: where choices move).")] = None,
-    router: Annotated[str, typer.Option(help="Router family.")] = "kmeans",
+    router: Annotated[str, typer.Option(help="kmeans, linear, mlp, mixture, mixture-linear or mixture-mlp.")] = "kmeans",
     protocol: Annotated[str, typer.Option(help="sound, or published: the paper's own choices.")] = "sound",
     example: Annotated[bool, typer.Option("--example", help="Make and audit a RouterBench-like table.")] = False,
     json_file: JsonFile = None,

@@ -6,7 +6,7 @@ import numpy as np
 
 from fedroute_theory.federation import dirichlet, draw_logs, logs_from_partition, published_partition, uniform_logging
 from fedroute_theory.problems import Lipschitz, Margin, Tabular, Topics, example_table, voronoi
-from fedroute_theory.routers import KMeansRouter
+from fedroute_theory.routers import CellLevels, KMeansRouter, MixtureRouter
 from fedroute_theory.verify.scenarios.base import SIZES, Rng, Scenario, World
 
 
@@ -69,6 +69,8 @@ def _margin(rng: Rng, records: int) -> World:
 _ROUTED = ("kmeans-router", "pooling", "two-pass-kmeans")
 _SMALL = dict.fromkeys(SIZES, (6,))
 
+_MIXTURE = MixtureRouter(KMeansRouter.with_clusters(12, empty="mid-range"), "certified", levels=CellLevels(slope=1.0, lam=0.1))
+
 CELLS = (
     Scenario("tiny", _tiny, KMeansRouter.with_clusters(2, empty="mid-range"), _SMALL, ("kmeans-router",)),
     Scenario("few-points", _few_points, KMeansRouter.with_clusters(2), _SMALL, ("two-pass-kmeans",)),
@@ -77,6 +79,7 @@ CELLS = (
     Scenario("lipschitz-line", _lipschitz_line, KMeansRouter.with_clusters(12, empty="mid-range"), SIZES),
     Scenario("lipschitz", _lipschitz, KMeansRouter.with_clusters(16, empty="mid-range"), SIZES),
     Scenario("margin", _margin, KMeansRouter.with_clusters(8, empty="mid-range"), SIZES),
+    Scenario("mixture", _lipschitz_line, _MIXTURE, SIZES, ("mixture-router", "greedy-decomposition")),
     Scenario("topics", _topics, KMeansRouter.with_clusters(12), SIZES, _ROUTED),
     Scenario("table", _table, KMeansRouter.with_clusters(12), dict.fromkeys(SIZES, (300,)), _ROUTED),
 )
