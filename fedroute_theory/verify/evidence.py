@@ -111,7 +111,8 @@ def weigh(theorem: str, scenario: str, claims: Sequence[Claim]) -> Evidence:
     bounds = [c.answer for c in answered if isinstance(c.answer, Bound)]
     gaps = np.concatenate([c.gaps if c.gaps.size else np.array([c.gap]) for c in answered])
     limits = np.concatenate([c.bounds if c.gaps.size else np.array([b.value]) for c, b in zip(answered, bounds, strict=True)])
-    slack = gaps - limits if bounds[0].kind == "lower" else limits - gaps
+    excess = gaps - limits
+    slack = {"lower": excess, "identity": -np.abs(excess)}.get(bounds[0].kind, -excess)
     kept = slack >= -ROUNDING * np.maximum(np.abs(limits), 1.0)  # a number that is none keeps nothing
     violations = int((~kept).sum())
     delta = bounds[0].delta

@@ -1,5 +1,6 @@
 """Evidence: a bound that is too small is called violated, whatever else is right; a number that is none never holds."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -88,6 +89,23 @@ def test_gaps_that_are_no_numbers_never_hold():
 def test_a_lower_bound_is_compared_the_other_way_round():
     assert verdict(claim(0.3, 0.5, kind="lower")) is Verdict.HOLDS
     assert verdict(claim(0.5, 0.3, kind="lower")) is Verdict.VIOLATED
+
+
+def test_an_identity_is_compared_on_both_sides():
+    assert verdict(claim(0.5, 0.5, kind="identity")) is Verdict.HOLDS
+    assert verdict(claim(0.5, 0.4, kind="identity")) is Verdict.VIOLATED
+    assert verdict(claim(0.4, 0.5, kind="identity")) is Verdict.VIOLATED
+
+
+@pytest.mark.parametrize("violations", [0, 20, 300])
+def test_trials_on_the_same_records_settle_only_what_they_can(violations):
+    """Given one draw of the records the rate may exceed delta although a statement about fresh records is true."""
+    gaps = np.where(np.arange(600) < violations, 0.9, 0.1)
+    made = claim(0.5, 0.1, delta=0.05, bounds=np.full(600, 0.5), gaps=gaps)
+    found = weigh("t", "s", [dataclasses.replace(made, given_records=True)])
+    assert found.verdict is (Verdict.HOLDS if violations == 0 else Verdict.INCONCLUSIVE)
+    assert found.power is None
+    assert (verdict(made) is Verdict.VIOLATED) == (violations == 300)
 
 
 def test_json_has_no_infinity_and_keeps_the_names():
