@@ -69,18 +69,18 @@ def training_rates(batch: int, steps: int) -> dict[str, float]:
 
     from fedroute_theory.networks import Architecture
     from fedroute_theory.routers.network.streams import Budget, initial_weights
-    from fedroute_theory.routers.network.training import Descent, Variants, descend, on_device
+    from fedroute_theory.routers.network.training import Recipe, Variants, descend, on_device
 
     rng = np.random.default_rng(0)
     architecture = Architecture(INPUTS, (WIDTH, WIDTH), MODELS)
-    descent, one = Descent(architecture), np.ones((1, 1))
+    recipe, one = Recipe(architecture), np.ones((1, 1))
     labels = rng.random((2, RECORDS))
-    data = on_device(descent, rng.normal(size=(RECORDS, INPUTS)), rng.integers(0, MODELS, RECORDS), *labels)
+    data = on_device(recipe, rng.normal(size=(RECORDS, INPUTS)), rng.integers(0, MODELS, RECORDS), *labels)
     start = {name: value[None, None] for name, value in initial_weights(architecture, 0).items()}
     budget = Budget(batch, None, steps)
     plan = budget.plan([np.arange(RECORDS)], [rng], budget.shape([RECORDS]))
     variants = Variants(np.array([0]), 1e-3 * one, 0.5 * one, 0.3 * one)
-    taken = seconds(lambda: jax.block_until_ready(descend(descent, start, data, plan, variants)), 3)
+    taken = seconds(lambda: jax.block_until_ready(descend(recipe, start, data, plan, variants)), 3)
     done = 2.0 * sum(a * b * c for a, b, c in products(batch)) * steps
     return {
         "milliseconds a step": 1e3 * taken / steps,

@@ -25,13 +25,13 @@ def measured(networks: int, batch: int, repeats: int) -> dict[str, float]:
 
     from fedroute_theory.networks import Architecture
     from fedroute_theory.routers.network.streams import Budget, initial_weights
-    from fedroute_theory.routers.network.training import Descent, Plan, Variants, descend, on_device
+    from fedroute_theory.routers.network.training import Plan, Recipe, Variants, descend, on_device
 
     rng = np.random.default_rng(0)
     architecture = Architecture(INPUTS, (WIDTH,), MODELS)
-    descent = Descent(architecture)
+    recipe = Recipe(architecture)
     labels = rng.random((2, RECORDS))
-    data = on_device(descent, rng.normal(size=(RECORDS, INPUTS)), rng.integers(0, MODELS, RECORDS), *labels)
+    data = on_device(recipe, rng.normal(size=(RECORDS, INPUTS)), rng.integers(0, MODELS, RECORDS), *labels)
     start = {name: value[None, None] for name, value in initial_weights(architecture, 0).items()}
     budget = Budget(batch, None, STEPS)
     everyone = [np.arange(RECORDS)] * networks
@@ -41,7 +41,7 @@ def measured(networks: int, batch: int, repeats: int) -> dict[str, float]:
         part = Plan(plan.rows[chosen, steps], np.minimum(plan.steps[chosen], steps.stop - steps.start), plan.noise[chosen])
         one = np.ones((len(part.rows), 1))
         return jax.block_until_ready(
-            descend(descent, start, data, part, Variants(np.array([0]), 1e-3 * one, 0.5 * one, 0.3 * one))
+            descend(recipe, start, data, part, Variants(np.array([0]), 1e-3 * one, 0.5 * one, 0.3 * one))
         )
 
     def together() -> None:

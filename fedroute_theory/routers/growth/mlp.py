@@ -81,7 +81,7 @@ def _descend(
     from fedroute_theory.routers.network.scaling import Scale
     from fedroute_theory.routers.network.streams import Budget
     from fedroute_theory.routers.network.traffic import messages_of
-    from fedroute_theory.routers.network.training import Descent, on_device
+    from fedroute_theory.routers.network.training import Recipe, on_device
 
     router, repeated = before.router, bool(predictor.leading)
     own = check_labels(logs, labels, predictor.leading)
@@ -89,11 +89,11 @@ def _descend(
     scales = predictor.architectures * (repetitions if len(predictor.architectures) == 1 else 1)
     scale = Scale(np.array([a.cost_centre for a in scales]), np.array([a.cost_spread for a in scales]))
     teacher = None if mask is not None else _teacher(predictor, logs.embedding)
-    descent = Descent(
+    recipe = Recipe(
         architecture, router.optimiser, router.weight_decay, router.clip, router.dropout,
         0.0 if teacher is None else DISTILLATION, router.precision,
     )  # fmt: skip
-    data = on_device(descent, logs.embedding, logs.model, own.quality, own.cost, teacher)
+    data = on_device(recipe, logs.embedding, logs.model, own.quality, own.cost, teacher)
     first = {name: np.asarray(v)[None] if repeated else np.asarray(v)[None, None] for name, v in start.items()}
     clients = {int(i): np.flatnonzero(logs.client == i) for i in np.unique(logs.client)}
     fedavg = FedAvg(router.rounds, router.participants, router.heads)
@@ -101,10 +101,10 @@ def _descend(
     # Grown step by step, several federations share a seed; their batches must not.
     place = int(np.random.SeedSequence([integer("seed", seed, 0, 2**32 - 1), len(before.messages)]).generate_state(1)[0])
     fit: FederatedFit = fit_federated(
-        descent, budget, Tuning(router.learning_rates, router.held_out), fedavg, data, clients, (place,), first, scale, mask
+        recipe, budget, Tuning(router.learning_rates, router.held_out), fedavg, data, clients, (place,), first, scale, mask
     )
     counts = {i: np.bincount(logs.model[rows], minlength=logs.n_models) for i, rows in clients.items()}
-    sent = messages_of(descent, fedavg.drawn(list(clients), place), counts, {}, scale, fit, 0)
+    sent = messages_of(recipe, fedavg.drawn(list(clients), place), counts, {}, scale, fit, 0)
     found = {name: np.asarray(v[0], dtype=np.float64) for name, v in fit.weights.items()}
     return (found if repeated else {name: v[0] for name, v in found.items()}), sent
 

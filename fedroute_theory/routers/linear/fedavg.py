@@ -34,7 +34,7 @@ class FedAvg:
 
 
 @dataclass(frozen=True, eq=False)
-class Quadratics:
+class HeadLosses:
     """The clients' losses F_i(theta) = theta . A_i theta / 2 - b_i . theta + constant, model by model.
 
     curvature: (N, M, p, p) A_i. linear: (..., N, M, p, 2) b_i, cost in units of c_max. shares: (N,) p_i = D_i / D.
@@ -49,20 +49,20 @@ class Quadratics:
         """L, the largest eigenvalue of any A_i."""
         return float(np.linalg.eigvalsh(self.curvature).max())
 
-    def pooled(self) -> Quadratics:
+    def pooled(self) -> HeadLosses:
         """F = sum_i p_i F_i as the loss of one client."""
         curvature = np.tensordot(self.shares, self.curvature, axes=1)[None]
         linear = np.einsum("i,...imkl->...mkl", self.shares, self.linear)[..., None, :, :, :]
-        return Quadratics(curvature, linear, np.ones(1))
+        return HeadLosses(curvature, linear, np.ones(1))
 
 
-def quadratics(parts: Sequence[HeadStatistics], c_max: float, ridge: float) -> Quadratics:
+def head_losses(parts: Sequence[HeadStatistics], c_max: float, ridge: float) -> HeadLosses:
     """The losses of clients with these statistics."""
     records = np.array([p.counts.sum() for p in parts], dtype=np.float64)
     gram, moments = np.stack([p.gram for p in parts]), np.stack([p.moments for p in parts], axis=-4)
     penalty = ridge / records.sum() * np.eye(gram.shape[-1])
     unit = np.array([1.0, c_max or 1.0])
-    return Quadratics(
+    return HeadLosses(
         gram / records[:, None, None, None] + penalty,
         moments / records[:, None, None, None] / unit,
         records / records.sum(),
@@ -70,7 +70,7 @@ def quadratics(parts: Sequence[HeadStatistics], c_max: float, ridge: float) -> Q
 
 
 def descend(
-    losses: Quadratics, how: FedAvg, rng: np.random.Generator, start: FloatArray | None = None
+    losses: HeadLosses, how: FedAvg, rng: np.random.Generator, start: FloatArray | None = None
 ) -> tuple[FloatArray, list[Heads]]:
     """The server's last heads (..., M, p, 2), and what travelled of the first repetition.
 

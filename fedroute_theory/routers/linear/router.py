@@ -9,7 +9,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, InputError, IntArray, integer, number
 from fedroute_theory.estimates import AffineFeatures, FeatureMap, FunctionEstimates, LinearPredictor
 from fedroute_theory.federation import Labels, Logs, Message
-from fedroute_theory.routers.linear.fedavg import FedAvg, Quadratics, descend, quadratics
+from fedroute_theory.routers.linear.fedavg import FedAvg, HeadLosses, descend, head_losses
 from fedroute_theory.routers.linear.statistics import HeadStatistics, add_up, shareable, solve, statistics
 from fedroute_theory.routers.trained import Trained
 
@@ -73,9 +73,9 @@ def by_client(router: LinearRouter, logs: Logs, labels: Labels) -> dict[int, Hea
     return {i: statistics(f"client {i}", router.features, logs.take(own), _of_rows(labels, own)) for i, own in rows.items()}
 
 
-def losses_of(router: LinearRouter, parts: list[HeadStatistics]) -> Quadratics:
+def losses_of(router: LinearRouter, parts: list[HeadStatistics]) -> HeadLosses:
     """The losses that FedAvg descends on."""
-    return quadratics(parts, router.c_max, router.ridge)
+    return head_losses(parts, router.c_max, router.ridge)
 
 
 def _shared(router: LinearRouter, logs: Logs, labels: Labels) -> list[HeadStatistics]:
@@ -96,7 +96,7 @@ def _of_rows(labels: Labels, rows: IntArray) -> Labels:
 
 
 def _descended(
-    router: LinearRouter, part: HeadStatistics, losses: Quadratics, how: FedAvg, rng: np.random.Generator
+    router: LinearRouter, part: HeadStatistics, losses: HeadLosses, how: FedAvg, rng: np.random.Generator
 ) -> FunctionEstimates:
     return _estimates(router, part, _weights(router, part, descend(losses, how, rng)[0]))
 

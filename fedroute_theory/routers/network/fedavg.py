@@ -13,7 +13,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.routers.network.objective import Arrays
 from fedroute_theory.routers.network.streams import BATCHES, Budget, stream
-from fedroute_theory.routers.network.training import Data, Descent, Variants, descend
+from fedroute_theory.routers.network.training import Data, Recipe, Variants, descend
 
 Holdings = Mapping[int, IntArray]
 """Rows of the records of every client that has any, by client index."""
@@ -39,7 +39,7 @@ class FedAvg:
 
 
 def federate(
-    descent: Descent, budget: Budget, fedavg: FedAvg, data: Data, holdings: Sequence[Holdings], seeds: Sequence[int],
+    recipe: Recipe, budget: Budget, fedavg: FedAvg, data: Data, holdings: Sequence[Holdings], seeds: Sequence[int],
     start: Mapping[str, Any], variants: Variants, phase: int, trainable: Mapping[str, Any] | None = None,
 ) -> Arrays:  # fmt: skip
     """Weights of the final round, leading axes (seeds, V).
@@ -49,12 +49,12 @@ def federate(
     federations with one seed apart. trainable: as in `descend`.
     """
     clients, versions = list(holdings[0]), variants.repetition.size
-    model, models = np.asarray(data.model), descent.architecture.models
+    model, models = np.asarray(data.model), recipe.architecture.models
     counts = [{c: np.bincount(model[rows], minlength=models) for c, rows in held.items()} for held in holdings]
     shape = budget.shape(rows.size for held in holdings for rows in held.values())
-    with descent.precision():
+    with recipe.precision():
         lead = (len(seeds), versions)
-        weights = {k: jnp.broadcast_to(jnp.asarray(v, descent.dtype), (*lead, *v.shape[2:])) for k, v in start.items()}
+        weights = {k: jnp.broadcast_to(jnp.asarray(v, recipe.dtype), (*lead, *v.shape[2:])) for k, v in start.items()}
         for turn, chosen in enumerate(zip(*(fedavg.drawn(clients, seed) for seed in seeds), strict=True)):
             places = [(i, client) for i, round_ in enumerate(chosen) for client in round_]
             rngs = [stream(seeds[i], BATCHES, client + 1, FEDERATED, phase, turn) for i, client in places]
@@ -64,7 +64,7 @@ def federate(
                 variants.repetition, *(np.repeat(x, each, axis=0) for x in (variants.rate, variants.centre, variants.spread))
             )
             sent = weights if len(seeds) == 1 else {name: jnp.repeat(value, each, axis=0) for name, value in weights.items()}
-            returned = descend(descent, sent, data, plan, own, trainable)
+            returned = descend(recipe, sent, data, plan, own, trainable)
             evidence = np.array([[counts[i][client] for client in round_] for i, round_ in enumerate(chosen)])
             weights = averaged(weights, returned, evidence, fedavg.heads)
     return weights

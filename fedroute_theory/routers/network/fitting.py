@@ -13,7 +13,7 @@ from fedroute_theory.routers.network.fedavg import FedAvg, Holdings, federate
 from fedroute_theory.routers.network.objective import Arrays
 from fedroute_theory.routers.network.scaling import Scale
 from fedroute_theory.routers.network.streams import BATCHES, HELD_OUT, Budget, held_out, padded, stream
-from fedroute_theory.routers.network.training import Data, Descent, Variants, descend, loss_sums
+from fedroute_theory.routers.network.training import Data, Recipe, Variants, descend, loss_sums
 
 TUNING, TRAINING = 0, 1
 """Phases of a fit; each has streams of its own."""
@@ -28,7 +28,7 @@ class Tuning:
 
 
 def fit_apart(
-    descent: Descent, budget: Budget, tuning: Tuning, data: Data, parties: Sequence[tuple[int, int, IntArray]],
+    recipe: Recipe, budget: Budget, tuning: Tuning, data: Data, parties: Sequence[tuple[int, int, IntArray]],
     start: Mapping[str, Any], scales: Sequence[Scale], trainable: Mapping[str, Any] | None = None,
 ) -> tuple[Arrays, FloatArray]:  # fmt: skip
     """Each party alone on its records; returns weights with leading axes (A, R) and the learning rates chosen (A, R).
@@ -41,13 +41,13 @@ def fit_apart(
     def trained(held: Sequence[IntArray], variants: Variants, phase: int) -> Arrays:
         rngs = [stream(seed, BATCHES, party, phase) for seed, party in zip(seeds, place, strict=True)]
         plan = budget.plan(held, rngs, budget.shape(rows.size for rows in held))
-        return descend(descent, start, data, plan, variants, trainable)
+        return descend(recipe, start, data, plan, variants, trainable)
 
     rates = np.full((len(parties), data.quality.shape[0]), tuning.rates[0])
     if len(tuning.rates) > 1:
         parts = [held_out(rows, tuning.share, stream(seed, HELD_OUT, party)) for seed, party, rows in parties]
         grid = _grid(tuning.rates, scales)
-        judged = loss_sums(descent, trained([fit for fit, _ in parts], grid, TUNING), data, padded([v for _, v in parts]), grid)
+        judged = loss_sums(recipe, trained([fit for fit, _ in parts], grid, TUNING), data, padded([v for _, v in parts]), grid)
         rates = best(tuning.rates, judged.reshape(len(parties), len(tuning.rates), -1))
     return trained([rows for _, _, rows in parties], _with(rates, scales), TRAINING), rates
 
@@ -63,7 +63,7 @@ class FederatedFit:
 
 
 def fit_federated(
-    descent: Descent, budget: Budget, tuning: Tuning, fedavg: FedAvg, data: Data, holdings: Holdings, seeds: Sequence[int],
+    recipe: Recipe, budget: Budget, tuning: Tuning, fedavg: FedAvg, data: Data, holdings: Holdings, seeds: Sequence[int],
     start: Mapping[str, Any], scale: Scale, trainable: Mapping[str, Any] | None = None,
 ) -> FederatedFit:  # fmt: skip
     """Federated averaging for several seeds; the choice of the rate minimises the sum of the clients' held-out losses.
@@ -74,7 +74,7 @@ def fit_federated(
     scales, losses = [scale] * len(seeds), None
 
     def trained(held: Sequence[Holdings], variants: Variants, phase: int) -> Arrays:
-        return federate(descent, budget, fedavg, data, held, seeds, start, variants, phase, trainable)
+        return federate(recipe, budget, fedavg, data, held, seeds, start, variants, phase, trainable)
 
     rates = np.full((len(seeds), scale.centre.size), tuning.rates[0])
     if len(tuning.rates) > 1:
@@ -86,7 +86,7 @@ def fit_federated(
         rows = padded([judge for part in parts for _, judge in part.values()])
         spread_out = {name: np.repeat(np.asarray(value), len(holdings), axis=0) for name, value in weights.items()}
         everywhere = Variants(grid.repetition, *(np.repeat(x, len(holdings), axis=0) for x in grid[1:]))
-        judged = loss_sums(descent, spread_out, data, rows, everywhere)
+        judged = loss_sums(recipe, spread_out, data, rows, everywhere)
         losses = judged.reshape(len(seeds), len(holdings), len(tuning.rates), -1)
         rates = best(tuning.rates, losses.sum(axis=1))
     return FederatedFit(trained([holdings] * len(seeds), _with(rates, scales), TRAINING), rates, losses)

@@ -18,11 +18,11 @@ from fedroute_theory.federation import (
 )
 from fedroute_theory.routers.network.fitting import FederatedFit
 from fedroute_theory.routers.network.scaling import Scale
-from fedroute_theory.routers.network.training import Descent
+from fedroute_theory.routers.network.training import Recipe
 
 
 def messages_of(
-    descent: Descent, rounds: Sequence[Sequence[int]], counts: Mapping[int, IntArray], sums: Mapping[int, FloatArray],
+    recipe: Recipe, rounds: Sequence[Sequence[int]], counts: Mapping[int, IntArray], sums: Mapping[int, FloatArray],
     scale: Scale, fit: FederatedFit, place: int,
 ) -> tuple[Message, ...]:  # fmt: skip
     """All that travels in one federation of one repetition of the labels.
@@ -36,14 +36,14 @@ def messages_of(
     found += [ModelCounts(_name(client), own) for client, own in counts.items()]
     if fit.losses is not None:
         losses = fit.losses[place, :, :, 0]
-        found += _weights(descent, rounds, "tuning", losses.shape[1])
+        found += _weights(recipe, rounds, "tuning", losses.shape[1])
         found += [ValidationLosses(_name(client), own) for client, own in zip(counts, losses, strict=True)]
         found.append(LearningRate("server", fit.rates[place, :1]))
-    return (*found, *_weights(descent, rounds, "training", 1))
+    return (*found, *_weights(recipe, rounds, "training", 1))
 
 
-def _weights(descent: Descent, rounds: Sequence[Sequence[int]], phase: str, networks: int) -> list[Message]:
-    numbers, itemsize = networks * descent.architecture.n_parameters, np.dtype(descent.dtype).itemsize
+def _weights(recipe: Recipe, rounds: Sequence[Sequence[int]], phase: str, networks: int) -> list[Message]:
+    numbers, itemsize = networks * recipe.architecture.n_parameters, np.dtype(recipe.dtype).itemsize
     found: list[Message] = []
     for turn, clients in enumerate(rounds):
         found.append(Parameters("server", phase, turn, numbers, itemsize))

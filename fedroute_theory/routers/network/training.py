@@ -27,7 +27,7 @@ TOGETHER_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
-class Descent:
+class Recipe:
     """How one network descends; all of it is compiled in.
 
     architecture: its scale of cost is not used. optimiser: one of OPTIMISERS, fresh at every call. weight_decay: of "adamw".
@@ -44,7 +44,7 @@ class Descent:
     dtype: str = "float32"
 
     def precision(self) -> AbstractContextManager[Any]:
-        """Within it jax keeps this descent's number type; nothing is changed outside."""
+        """Within it jax keeps this recipe's number type; nothing is changed outside."""
         return jax.enable_x64(True) if self.dtype == "float64" else nullcontext()
 
 
@@ -79,18 +79,18 @@ class Variants(NamedTuple):
 
 
 def on_device(
-    descent: Descent, embeddings: FloatArray, model: IntArray, quality: FloatArray, cost: FloatArray,
+    recipe: Recipe, embeddings: FloatArray, model: IntArray, quality: FloatArray, cost: FloatArray,
     teacher: FloatArray | None = None,
 ) -> Data:  # fmt: skip
-    """Records in the descent's number type; labels (D,) become (1, D)."""
-    with descent.precision():
-        numbers = [jnp.asarray(v, descent.dtype) for v in (embeddings, np.atleast_2d(quality), np.atleast_2d(cost))]
-        taught = None if teacher is None else jnp.asarray(teacher, descent.dtype)
+    """Records in the recipe's number type; labels (D,) become (1, D)."""
+    with recipe.precision():
+        numbers = [jnp.asarray(v, recipe.dtype) for v in (embeddings, np.atleast_2d(quality), np.atleast_2d(cost))]
+        taught = None if teacher is None else jnp.asarray(teacher, recipe.dtype)
         return Data(numbers[0], jnp.asarray(model, "int32"), numbers[1], numbers[2], taught)
 
 
 def descend(
-    descent: Descent, start: Mapping[str, Any], data: Data, plan: Plan, variants: Variants,
+    recipe: Recipe, start: Mapping[str, Any], data: Data, plan: Plan, variants: Variants,
     trainable: Mapping[str, Any] | None = None,
 ) -> Arrays:  # fmt: skip
     """Train A x V networks; returns their weights, arrays with leading axes (A, V).
@@ -100,20 +100,20 @@ def descend(
     next to others of many only wait: steps beyond their own change nothing.
     """
     streams, versions = plan.rows.shape[0], variants.repetition.size
-    bytes_each = 4 * descent.architecture.n_parameters * np.dtype(descent.dtype).itemsize
-    alone = descent.architecture.n_parameters >= ALONE_FROM
+    bytes_each = 4 * recipe.architecture.n_parameters * np.dtype(recipe.dtype).itemsize
+    alone = recipe.architecture.n_parameters >= ALONE_FROM
     fitting = 1 if alone else max(1, TOGETHER_BYTES // bytes_each)
     program = _compiled(alone)
     width = min(versions, fitting)
     depth = min(streams, max(1, fitting // width))
-    with descent.precision():
-        free = None if trainable is None else {k: jnp.asarray(v, descent.dtype) for k, v in trainable.items()}
+    with recipe.precision():
+        free = None if trainable is None else {k: jnp.asarray(v, recipe.dtype) for k, v in trainable.items()}
         strips = []
         for a in range(0, streams, depth):
             tiles = []
             for v in range(0, versions, width):
-                here = _tile(descent, start, plan, variants, _places(a, depth, streams), _places(v, width, versions))
-                tiles.append(program(descent, data, free, *here))
+                here = _tile(recipe, start, plan, variants, _places(a, depth, streams), _places(v, width, versions))
+                tiles.append(program(recipe, data, free, *here))
             strips.append(_joined(tiles, 1, versions))
         return _joined(strips, 0, streams)
 
@@ -132,15 +132,15 @@ def _joined(parts: list[Arrays], axis: int, total: int) -> Arrays:
 
 
 def _tile(
-    descent: Descent, start: Mapping[str, Any], plan: Plan, variants: Variants, a: IntArray, v: IntArray
+    recipe: Recipe, start: Mapping[str, Any], plan: Plan, variants: Variants, a: IntArray, v: IntArray
 ) -> tuple[Any, ...]:
     def chosen(value: Any) -> jax.Array:
         rows = value if value.shape[0] == 1 else value[a]
         columns = rows if rows.shape[1] == 1 else rows[:, v]
-        return jnp.broadcast_to(jnp.asarray(columns, descent.dtype), (a.size, v.size, *columns.shape[2:]))
+        return jnp.broadcast_to(jnp.asarray(columns, recipe.dtype), (a.size, v.size, *columns.shape[2:]))
 
     scales = [
-        jnp.asarray(np.broadcast_to(x, (len(plan.rows), variants.repetition.size))[np.ix_(a, v)], descent.dtype)
+        jnp.asarray(np.broadcast_to(x, (len(plan.rows), variants.repetition.size))[np.ix_(a, v)], recipe.dtype)
         for x in (variants.rate, variants.centre, variants.spread)
     ]
     steps = plan.steps[a]
@@ -155,15 +155,15 @@ def _tile(
     )
 
 
-def _optimiser(descent: Descent, rate: jax.Array) -> optax.GradientTransformation:
+def _optimiser(recipe: Recipe, rate: jax.Array) -> optax.GradientTransformation:
     rules = {
-        "adamw": lambda: optax.adamw(rate, weight_decay=descent.weight_decay),
+        "adamw": lambda: optax.adamw(rate, weight_decay=recipe.weight_decay),
         "adam": lambda: optax.adam(rate),
         "sgd": lambda: optax.sgd(rate),
     }
-    rule = rules[descent.optimiser]()
-    rule = rule if descent.clip is None else optax.chain(optax.clip_by_global_norm(descent.clip), rule)
-    small = descent.architecture.n_parameters < ALONE_FROM
+    rule = rules[recipe.optimiser]()
+    rule = rule if recipe.clip is None else optax.chain(optax.clip_by_global_norm(recipe.clip), rule)
+    small = recipe.architecture.n_parameters < ALONE_FROM
     return optax.flatten(rule) if small else rule  # one short loop over all weights, or long ones over each array
 
 
@@ -195,7 +195,7 @@ def _known(options: dict[str, Any]) -> bool:
 
 
 def _program(
-    descent: Descent, data: Data, trainable: Arrays | None, start: Arrays, rows: jax.Array, steps: jax.Array,
+    recipe: Recipe, data: Data, trainable: Arrays | None, start: Arrays, rows: jax.Array, steps: jax.Array,
     noise: jax.Array, repetition: jax.Array, rate: jax.Array, centre: jax.Array, spread: jax.Array, longest: jax.Array,
 ) -> Arrays:  # fmt: skip
     """(A, V) networks; `longest` is the largest of the steps."""
@@ -204,11 +204,11 @@ def _program(
         weights: Arrays, rows: jax.Array, steps: jax.Array, noise: jax.Array, repetition: jax.Array, rate: jax.Array,
         centre: jax.Array, spread: jax.Array,
     ) -> Arrays:  # fmt: skip
-        rule = _optimiser(descent, rate)
+        rule = _optimiser(recipe, rate)
 
         def loss(weights: Arrays, batch: Batch, word: jax.Array) -> jax.Array:
-            raw = outputs(descent.architecture, weights, batch.embeddings, descent.dropout, word)
-            return mean_loss(raw, batch, descent.distil)
+            raw = outputs(recipe.architecture, weights, batch.embeddings, recipe.dropout, word)
+            return mean_loss(raw, batch, recipe.distil)
 
         def step(s: jax.Array, carried: tuple[Arrays, Any]) -> tuple[Arrays, Any]:
             weights, state = carried
@@ -235,20 +235,20 @@ def _masked(tree: Arrays, mask: Arrays | None) -> Arrays:
     return tree if mask is None else {name: value * mask[name] if name in mask else value for name, value in tree.items()}
 
 
-def loss_sums(descent: Descent, weights: Mapping[str, Any], data: Data, rows: IntArray, variants: Variants) -> FloatArray:
+def loss_sums(recipe: Recipe, weights: Mapping[str, Any], data: Data, rows: IntArray, variants: Variants) -> FloatArray:
     """(A, V) sums of the loss, without dropout or distillation, over the records rows (A, B), -1 for none.
 
     weights: leading axes (A or 1, V).
     """
     streams, versions = rows.shape[0], variants.repetition.size
-    with descent.precision():
+    with recipe.precision():
         found = np.empty((streams, versions))
         scales = [np.broadcast_to(x, (streams, versions)) for x in (variants.centre, variants.spread)]
         for a in range(streams):
-            here = {name: jnp.asarray(value[a if value.shape[0] > 1 else 0], descent.dtype) for name, value in weights.items()}
-            centre, spread = (jnp.asarray(x[a], descent.dtype) for x in scales)
+            here = {name: jnp.asarray(value[a if value.shape[0] > 1 else 0], recipe.dtype) for name, value in weights.items()}
+            centre, spread = (jnp.asarray(x[a], recipe.dtype) for x in scales)
             repetition = jnp.asarray(variants.repetition, "int32")
-            found[a] = _loss_sum(descent.architecture, here, data, jnp.asarray(rows[a], "int32"), repetition, centre, spread)
+            found[a] = _loss_sum(recipe.architecture, here, data, jnp.asarray(rows[a], "int32"), repetition, centre, spread)
         return found
 
 

@@ -19,7 +19,7 @@ from fedroute_theory.routers.network.predictor import NetworkPredictor
 from fedroute_theory.routers.network.scaling import Scale, cost_sums, scale_from
 from fedroute_theory.routers.network.streams import CERTIFICATE, SERVER, Budget, initial_weights, stream
 from fedroute_theory.routers.network.traffic import messages_of
-from fedroute_theory.routers.network.training import Data, Descent, on_device
+from fedroute_theory.routers.network.training import Data, Recipe, on_device
 
 if TYPE_CHECKING:
     from fedroute_theory.routers.mlp import MLPRouter
@@ -41,7 +41,7 @@ class Bench:
     seeds: tuple[int, ...]
     clients: dict[int, IntArray]
     sums: dict[int, FloatArray]
-    descent: Descent
+    recipe: Recipe
     start: dict[str, FloatArray]
     data: Data
 
@@ -52,7 +52,7 @@ class Bench:
         start = {name: np.repeat(value, len(self.clients), axis=0) for name, value in self.start.items()}
         rates = self.router.local_learning_rates or self.router.learning_rates
         tuning = Tuning(rates, self.router.held_out)
-        weights, _ = fit_apart(self.descent, self.baseline(), tuning, self.data, parties, start, scales)
+        weights, _ = fit_apart(self.recipe, self.baseline(), tuning, self.data, parties, start, scales)
         done = [
             self._estimates(weights, i, scales[i], rows, stream(seed, CERTIFICATE, LOCAL, party))
             for i, (seed, party, rows) in enumerate(parties)
@@ -67,7 +67,7 @@ class Bench:
         parties = [(seed, SERVER, everything) for seed in self.seeds]
         tuning = Tuning(self.router.pooled_learning_rates or self.router.learning_rates, self.router.held_out)
         scales = [scale] * len(parties)
-        weights, _ = fit_apart(self.descent, self.baseline(), tuning, self.data, parties, self.start, scales)
+        weights, _ = fit_apart(self.recipe, self.baseline(), tuning, self.data, parties, self.start, scales)
         return [
             self._estimates(weights, i, scale, everything, stream(seed, CERTIFICATE, POOLED))
             for i, seed in enumerate(self.seeds)
@@ -81,7 +81,7 @@ class Bench:
         scale = self._scale(sum(self.sums.values(), np.zeros(3)))
         tuning = Tuning(router.learning_rates, router.held_out)
         fit = fit_federated(
-            self.descent, budget, tuning, fedavg, self.data, self.clients, self.seeds, self.start, scale
+            self.recipe, budget, tuning, fedavg, self.data, self.clients, self.seeds, self.start, scale
         )  # fmt: skip
         counts = {
             client: np.bincount(self.logs.model[rows], minlength=self.logs.n_models) for client, rows in self.clients.items()
@@ -90,7 +90,7 @@ class Bench:
         return [
             (
                 self._estimates(fit.weights, i, scale, everything, stream(seed, CERTIFICATE, FEDERATED)),
-                messages_of(self.descent, fedavg.drawn(list(self.clients), seed), counts, sums, scale, fit, i),
+                messages_of(self.recipe, fedavg.drawn(list(self.clients), seed), counts, sums, scale, fit, i),
             )
             for i, seed in enumerate(self.seeds)
         ]
@@ -115,7 +115,7 @@ class Bench:
         pairs = sorted(set(zip(scale.centre, scale.spread, strict=True)))
         pairs = pairs if len(pairs) == 1 else list(zip(scale.centre, scale.spread, strict=True))
         architectures = tuple(
-            replace(self.descent.architecture, cost_centre=float(c), cost_spread=float(s), c_max=router.c_max) for c, s in pairs
+            replace(self.recipe.architecture, cost_centre=float(c), cost_spread=float(s), c_max=router.c_max) for c, s in pairs
         )
         counts = np.bincount(self.logs.model[rows], minlength=self.logs.n_models)
         routable = counts > 0 if router.unlogged == "exclude" else np.ones(counts.size, dtype=np.bool_)
@@ -140,10 +140,10 @@ def bench(router: MLPRouter, logs: Logs, seeds: Sequence[int], labels: Labels | 
             f"The 'c_max' parameter must be at least the largest logged cost, {cost.max():g}; got {router.c_max:g}."
         )
     architecture = Architecture(logs.embedding.shape[1], router.hidden, logs.n_models, router.activation, router.layer_norm)
-    descent = Descent(architecture, router.optimiser, router.weight_decay, router.clip, router.dropout, dtype=router.precision)
+    recipe = Recipe(architecture, router.optimiser, router.weight_decay, router.clip, router.dropout, dtype=router.precision)
     clients = {int(i): np.flatnonzero(logs.client == i) for i in np.unique(logs.client)}
     sums = {client: cost_sums(cost[:, rows]) for client, rows in clients.items()}
     starts = [initial_weights(architecture, seed) for seed in checked]
     start = {name: np.stack([one[name] for one in starts])[:, None] for name in architecture.shapes}
-    data = on_device(descent, logs.embedding, logs.model, quality, cost)
-    return Bench(router, logs, Labels(quality, cost), labels is not None, checked, clients, sums, descent, start, data)
+    data = on_device(recipe, logs.embedding, logs.model, quality, cost)
+    return Bench(router, logs, Labels(quality, cost), labels is not None, checked, clients, sums, recipe, start, data)

@@ -6,10 +6,10 @@ import pytest
 from fedroute_theory.networks import Architecture
 from fedroute_theory.routers.network.fedavg import FedAvg, averaged, federate
 from fedroute_theory.routers.network.streams import Budget, initial_weights
-from fedroute_theory.routers.network.training import Descent, Variants, on_device
+from fedroute_theory.routers.network.training import Recipe, Variants, on_device
 
 ARCHITECTURE = Architecture(2, (3,), 3)
-PLAIN = Descent(ARCHITECTURE, "sgd", clip=None, dropout=0.0, dtype="float64")
+PLAIN = Recipe(ARCHITECTURE, "sgd", clip=None, dropout=0.0, dtype="float64")
 EVIDENCE = np.array([[[3, 0, 1], [1, 0, 5]]])  # (seeds, clients, models)
 D = 15
 HOLDINGS = {0: np.arange(7), 2: np.array([7, 8]), 5: np.arange(9, D)}

@@ -8,11 +8,11 @@ import pytest
 from fedroute_theory.networks import Architecture
 from fedroute_theory.routers.network import training
 from fedroute_theory.routers.network.streams import Budget, initial_weights, padded
-from fedroute_theory.routers.network.training import Descent, Plan, Variants, descend, loss_sums, on_device
+from fedroute_theory.routers.network.training import Plan, Recipe, Variants, descend, loss_sums, on_device
 
 ARCHITECTURE = Architecture(3, (5,), 3)
-PLAIN = Descent(ARCHITECTURE, "sgd", clip=None, dropout=0.0, dtype="float64")
-ADAMW = Descent(ARCHITECTURE, dtype="float64")
+PLAIN = Recipe(ARCHITECTURE, "sgd", clip=None, dropout=0.0, dtype="float64")
+ADAMW = Recipe(ARCHITECTURE, dtype="float64")
 D, R = 12, 2
 
 
