@@ -20,7 +20,11 @@ kl: the Chernoff interval, never wider, unequal sides up and down). A pair witho
   relative     sum_k nu_k min(R, max_{m != m'} (d_m - d_m' + w_m + w_m')): gap to the best policy constant on the cells; no
                Lipschitz assumption; oracle gap = approximation gap + this
   least        the least of those that bound the gap; one event serves all
-Where labels are noise-free, w = 0. Estimates and tie-breaking are constant on each cell (spread, three-terms, relative)."""
+  expected     E over the labels of that gap to the best on cells, labels of all records independent, no delta:
+               sum_k nu_k min over c in [0, R] of c + sum_{m != m*} sup_{D in [c, R]} (D - c) exp(-2 max(0, D - s)^2 / (R^2 h)),
+               m* the best in the cell (unknown: the worst case), s = d_m* - d_m, h = 1/n_m* + 1/n_m; an empty pair costs R.
+               Two models: at most max(0, s) + (R/2) sqrt(h/e); J > 1 rivals, one h: at most max s + R sqrt(h log(J) / 2)
+Where labels are noise-free, w = 0. Spread, three-terms, relative, expected: estimates and tie-breaking constant on cells."""
 
 THEOREM = Theorem(
     slug="kmeans-router",
@@ -28,7 +32,7 @@ THEOREM = Theorem(
     kind="upper",
     statement=STATEMENT,
     assumptions={
-        "utility Lipschitz": "every U(., m) L-Lipschitz on test and logged queries (all forms but relative)",
+        "utility Lipschitz": "every U(., m) L-Lipschitz on test and logged queries (all forms but relative and expected)",
         "non-adaptive logging": "query and model of every record chosen before labels are seen",
         "label-free centres": "K, seeds and centres chosen without labels",
         "estimates are cell means": "each record counted in the cell of its nearest centre",
@@ -40,7 +44,7 @@ THEOREM = Theorem(
     extremal=extremal,
     controls=controls,
     remedies={
-        "utility Lipschitz": "embeddings that tell queries with different outcomes apart; the relative form needs no L",
+        "utility Lipschitz": "embeddings that tell queries with different outcomes apart; relative and expected need no L",
         "non-adaptive logging": "choose query and model of every record before its label is seen, and keep the record of how",
         "label-free centres": "find centres from queries alone, or on other records than those that are averaged",
         "estimates are cell means": "count each record in the cell of its nearest final centre",

@@ -18,6 +18,7 @@ from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplic
 from fedroute_theory.theorems.kmeans_router import forms
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairIntervals
 from fedroute_theory.theorems.kmeans_router.events import event_failure
+from fedroute_theory.theorems.kmeans_router.expected_claims import expected_claims
 from fedroute_theory.theorems.kmeans_router.formulas import three_terms
 from fedroute_theory.theorems.kmeans_router.widths import hoeffding, kl_interval
 
@@ -59,6 +60,8 @@ def training_claims(case: Case, training: str, client: int | None, estimates: Ce
         if failure is not None and not isinstance(answers["relative"][0], NotApplicable):
             bound = Bound({"delta": case.delta}, kind="upper", trivial=1.0, notes="exact failure probability of the event")
             yield Claim(f"event/{width}", training, client, estimates.n, bound, failure)
+    refused = _refusal(geometry, measured)
+    yield from expected_claims(geometry, gaps["cells"], training, client, measured, refused)
 
 
 def measurements(geometry: CellGeometry, slope: Slope) -> dict[str, Measurement]:
@@ -122,17 +125,14 @@ def _answers(
 ) -> dict[str, tuple[Answer, FloatArray]]:
     """By form: the answer for the first repetition, and the bounds of all of them."""
     exact_labels = geometry.logs.labels == "exact"
-    random_only = ("non-adaptive logging", "label-free centres")
-    needed = [m for name, m in measured.items() if not (exact_labels and name in random_only)]
-    failed = [m for m in needed if m.holds is False and m.name != "utility Lipschitz"]
+    failed = _refusal(geometry, measured)
     lipschitz = measured["utility Lipschitz"]
     delta = 0.0 if exact_labels else delta
     result: dict[str, tuple[Answer, FloatArray]] = {}
     for form in (*LIPSCHITZ_FORMS, "relative"):
-        broken = failed or ([lipschitz] if form in LIPSCHITZ_FORMS and not lipschitz.holds else [])
-        if broken:
-            by_how_much = "; ".join(t for t in (_amount(broken[0]), broken[0].how, broken[0].where) if t)
-            result[form] = (NotApplicable(broken[0].name, by_how_much), np.full(1, np.inf))
+        broken = failed or (_refused(lipschitz) if form in LIPSCHITZ_FORMS and not lipschitz.holds else None)
+        if broken is not None:
+            result[form] = (broken, np.full(1, np.inf))
             continue
         bounds, terms = _form(form, geometry, pairs, slope.value, chosen, exact_labels, width, delta)
         notes = "" if measured["non-adaptive logging"].holds else "if logging was non-adaptive, which logs cannot show"
@@ -144,6 +144,17 @@ def _answers(
         least = np.min([np.broadcast_to(b, repetitions) for _, b in numbers.values()], axis=0)
         result["least"] = (replace(numbers[winner][0], notes=f"the {winner} form"), least)
     return result
+
+
+def _refusal(geometry: CellGeometry, measured: Mapping[str, Measurement]) -> NotApplicable | None:
+    """The first failed assumption that every form needs; noise-free labels need no rule of logging."""
+    spared = ("non-adaptive logging", "label-free centres") if geometry.logs.labels == "exact" else ()
+    failed = [m for name, m in measured.items() if m.holds is False and name not in (*spared, "utility Lipschitz")]
+    return _refused(failed[0]) if failed else None
+
+
+def _refused(broken: Measurement) -> NotApplicable:
+    return NotApplicable(broken.name, "; ".join(t for t in (_amount(broken), broken.how, broken.where) if t))
 
 
 def _amount(measured: Measurement) -> str:

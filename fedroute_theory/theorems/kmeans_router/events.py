@@ -35,15 +35,15 @@ def event_failure(geometry: CellGeometry, delta: float, width: str, scale: float
     problem, logs = geometry.problem, geometry.logs
     if logs.labels not in ("bernoulli", "bernoulli-quality"):
         return None
-    rows = _rows_by_pair(geometry)
+    rows = rows_by_pair(geometry)
     noisy_cost = logs.labels == "bernoulli" and problem.lam > 0 and problem.c_max > 0
     longest = max(r.size for r in rows)
     if len(rows) * (longest + 1) ** 2 > WORK_LIMIT:
         return None
-    quality, cost = _means(problem, logs)
+    quality, cost = label_means(problem, logs)
     log_term = float(np.log(2.0 * len(rows) / delta))
-    q_law = poisson_binomial(_padded(quality, rows))
-    c_law = poisson_binomial(_padded(cost / problem.c_max if noisy_cost else cost * 0.0, rows))
+    q_law = poisson_binomial(padded(quality, rows))
+    c_law = poisson_binomial(padded(cost / problem.c_max if noisy_cost else cost * 0.0, rows))
     held = 0.0
     for p, own in enumerate(rows):
         n = own.size
@@ -69,19 +69,22 @@ def _outside(labels: FloatArray, truth: float, problem: RoutingProblem, level: f
     return np.asarray(divergence > scale**2 * level + 1e-12)
 
 
-def _means(problem: RoutingProblem, logs: Logs) -> tuple[FloatArray, FloatArray]:
+def label_means(problem: RoutingProblem, logs: Logs) -> tuple[FloatArray, FloatArray]:
+    """(D,) mean quality and mean cost of every record's labels."""
     quality, cost = problem.truth(logs.embedding)
     rows = np.arange(logs.size)
     return quality[rows, logs.model], cost[rows, logs.model]
 
 
-def _rows_by_pair(geometry: CellGeometry) -> list[IntArray]:
+def rows_by_pair(geometry: CellGeometry) -> list[IntArray]:
+    """The records of every non-empty (cell, model) pair."""
     place = geometry.record_cell * geometry.logs.n_models + geometry.logs.model
     order = np.argsort(place, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(place[order])) + 1)
 
 
-def _padded(values: FloatArray, rows: list[IntArray]) -> FloatArray:
+def padded(values: FloatArray, rows: list[IntArray]) -> FloatArray:
+    """(P, longest) values of each pair's records, zeros behind."""
     result = np.zeros((len(rows), max(r.size for r in rows)))
     for p, own in enumerate(rows):
         result[p, : own.size] = values[own]

@@ -10,6 +10,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, RANGE, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.kmeans_router.expected import expected_of
 from fedroute_theory.theorems.kmeans_router.forms import pointwise_terms
 from fedroute_theory.theorems.kmeans_router.widths import hoeffding, kl_interval
 
@@ -231,6 +232,7 @@ FORMS = {
         },
     ),
     "relative": Formula(relative_of, {"mass": _MASS, "s": _S, "counts": _COUNTS_KM, "N": _N, "R": RANGE, "delta": DELTA}),
+    "expected": Formula(expected_of, {"mass": _MASS, "s": _S, "counts": _COUNTS_KM, "R": RANGE}),
     "hoeffding-width": Formula(
         hoeffding_width, {"n": replace(_THREE["n_min"], meaning="records"), "N": _N, "R": RANGE, "delta": DELTA}
     ),
