@@ -29,13 +29,14 @@ class Realizability:
 def realizability(predictions: FloatArray, truth: FloatArray, rho: FloatArray, *, exhaustive: bool) -> Realizability:
     """Distance of `truth` (n, M) to the functions with values `predictions` (H, n, M) under the law `rho` (n, M).
 
-    exhaustive: whether the H functions are the whole class. InputError when shapes do not fit or rho has a negative entry.
+    rho: non-negative, normalised to sum to one. exhaustive: whether the H functions are the whole class. InputError when shapes
+    do not fit, rho has a negative entry or no positive one.
     """
     values = array("predictions", predictions, (None, None, None))
     mean = array("truth", truth, values.shape[1:])
     law = array("rho", rho, values.shape[1:], low=0.0)
     if law.sum() <= 0.0:
         raise InputError(f"The 'rho' parameter must have a positive sum; got {law.sum():g}.")
-    distances = np.einsum("hxm,xm->h", (values - mean) ** 2, law)
+    distances = np.einsum("hxm,xm->h", (values - mean) ** 2, law / law.sum())
     best = int(distances.argmin())
     return Realizability(float(distances[best]), best, exhaustive)

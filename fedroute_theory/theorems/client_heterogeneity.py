@@ -130,15 +130,15 @@ def claims(case: Case) -> Iterable[Claim]:
         all(_same_setting(case.problem, truth) for truth in case.truths),
         how="embeddings, weights, lam and c_max of every client's problem",
     )
-    known = laws is not None and bool(placed.holds)
+    known = laws is not None and bool(placed.holds) and bool(shared.holds)
     pool = pooled_truth(case) if known else case.problem.truth(case.problem.embeddings)
     for training, owner, estimates, hypotheses in functions_with_class(case):
         if owner is not None:
             continue
         target = tuple(value[case.logs.query] for value in pool)
         found = certified(case, training, None, estimates, hypotheses, case.problem, (target[0], target[1]))
-        refused: NotApplicable | None = refusal(found.measured, ROUTED)
-        refused = refused or next((NotApplicable(m.name, m.how) for m in (placed, shared) if not m.holds), None)
+        refused = next((NotApplicable(m.name, m.how) for m in (shared, placed) if not m.holds), None)
+        refused = refused or refusal(found.measured, ROUTED)
         for j in range(len(case.truths)):
             yield from _client_claims(case, found, j, pool, refused, (placed, shared))
 
@@ -151,40 +151,47 @@ def _client_claims(
     refused: NotApplicable | None,
     extra: tuple[Measurement, ...],
 ) -> Iterable[Claim]:
-    problem = case.truths[j]
-    rows, weights = np.arange(problem.weights.size), problem.weights
+    problem, forms = case.truths[j], {form: f"{found.hypotheses.kind}{form}" for form in ("", "/policy")}
+    measured = (*(found.measured[name] for name in ROUTED), *extra)
+    if refused is not None and not _same_setting(case.problem, problem):  # the router was not evaluated at these queries
+        for name in forms.values():
+            yield Claim(name, found.training, j, found.n, refused, math.nan, assumptions=measured)
+        return
+    weights = problem.weights
     own = problem.truth(problem.embeddings)
     utility = own[0] - problem.lam * own[1]
-    routed = problem.utility[rows, found.chosen]
-    gaps = (problem.optimum - routed) @ weights
-    gap = problem.gap_of(problem.optimum - routed[0])
+    lost = problem.optimum - problem.utility[np.arange(weights.size), found.chosen]
+    gaps, gap = lost @ weights, problem.gap_of(lost[0])
     bias = utility - (pool[0] - problem.lam * pool[1])
-    measured = (*(found.measured[name] for name in ROUTED), *extra)
-    for form in ("", "/policy"):
+    for form, name in forms.items():
         answer: Answer | None = refused
-        bounds = np.full(gaps.shape, np.inf)
+        bounds, found_here = np.full(gaps.shape, np.inf), measured
         if refused is None:
             assert case.federation is not None
             ratio = case.federation.pooled_coverage(case.problem)
             whole = coverage(ratio, weights)
             k2 = np.full(len(gaps), whole.k2) if form == "" else mean_pairs(weights, policy_pairs(ratio, found.chosen))
             own_bias = np.full(len(gaps), weights @ np.ptp(bias, axis=1)) if form == "" else policy_bias(bias, found, weights)
-            if np.isfinite(k2[0]):
+            place = whole.where(problem.models)
+            known = bool(np.isfinite(k2[0]))
+            covered = Measurement("coverage", known, float(k2[0]) if known else None, how="K2 at the test queries", where=place)
+            found_here = (*measured, covered)
+            answer = NotApplicable("coverage", f"K2 is infinite: {place}")
+            if known:
                 root = roots(case, found)
                 terms = formulas.scaled(root.apart_terms, math.sqrt(k2[0])) | {"client's own bias": float(own_bias[0])}
                 answer = Bound(terms, case.delta, trivial=problem.label_range, notes=caveat(found.measured))
                 bounds = root.apart * np.sqrt(k2) + own_bias
-            else:
-                answer = NotApplicable("coverage", f"K2 is infinite: {whole.where(problem.models)}")
         assert answer is not None
-        name = f"{found.hypotheses.kind}{form}"
-        yield Claim(name, found.training, j, found.n, answer, gap.value, gap.error, bounds, gaps, measured)
+        yield Claim(
+            name, found.training, j, found.n, answer, gap.value, gap.error, bounds, gaps, found_here, gaps.size > 1
+        )  # fmt: skip
 
 
 def _same_setting(one: RoutingProblem, other: RoutingProblem) -> bool:
     """Whether two problems differ in their truths only."""
     same = np.array_equal(one.embeddings, other.embeddings) and np.array_equal(one.weights, other.weights)
-    return same and one.lam == other.lam and one.c_max == other.c_max
+    return same and one.lam == other.lam and one.c_max == other.c_max and one.n_models == other.n_models
 
 
 def policy_bias(bias: FloatArray, found: Certified, weights: FloatArray) -> FloatArray:

@@ -64,7 +64,7 @@ def _claim(
     assumptions = tuple(found.measured[name] for name in needs)
     return Claim(
         f"{form}/{label}", found.training, found.client, found.n, answer, float(error[0]), half_width,
-        np.broadcast_to(levels, error.shape), error, assumptions,
+        np.broadcast_to(levels, error.shape), error, assumptions, random and error.size > 1,
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def law_error(case: Case, found: Certified, label: str) -> tuple[FloatArray, flo
     records = laws.records[list(clients)]
     share = records / records.sum()
     pointwise = np.zeros((*found.excess.quality.shape, problem.weights.size))
-    unit = 1.0 if label == "quality" else problem.c_max or 1.0
+    unit = 1.0 if label == "quality" else found.problem.c_max or 1.0  # as in S
     for here in blocks(found.hypotheses, problem.embeddings):
         fitted = found.hypotheses.members(problem.embeddings[here])[label == "cost"] / unit
         for i, p in zip(clients, share, strict=True):

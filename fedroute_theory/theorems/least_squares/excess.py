@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,7 @@ class Excess:
     """S(f) = sum over the records of (f - y)^2 - (f* - y)^2, mean over the members; and sum (f - f*)^2 on the records.
 
     quality, cost: (T,) S of each label, cost divided by c_max. utility: (T,) S of q - lam c, in utility units. quality_error,
-    cost_error: (T,) sums of squared errors.
+    cost_error: (T,) sums of squared errors. outside: how far the members leave their range at the records, in label ranges.
     """
 
     quality: FloatArray
@@ -38,6 +38,7 @@ class Excess:
     utility: FloatArray
     quality_error: FloatArray
     cost_error: FloatArray
+    outside: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +102,8 @@ def certified(
     labels = case.labels if repeated and case.labels is not None else Labels(case.logs.quality[None], case.logs.cost[None])
     labels = Labels(labels.quality[:, rows], labels.cost[:, rows])
     logs = case.logs.take(rows)
-    measured = _measured(case, client, estimates, hypotheses, labels, problem)
     excess = excess_risk(hypotheses, logs.embedding, logs.model, labels, target, problem)
+    measured = _measured(case, client, estimates, hypotheses, labels, problem, excess.outside)
     complexity = np.broadcast_to(np.atleast_1d(hypotheses.complexity), excess.quality.shape)
     utility = utility if utility.ndim == 3 else utility[None]
     return Certified(training, client, int(rows.size), problem, hypotheses, complexity, excess, utility, measured)
@@ -118,7 +119,7 @@ def excess_risk(
 ) -> Excess:
     """S of the members at records (D,) with labels (T, D) and conditional means `target` (D, M) each, in float64."""
     unit = problem.c_max or 1.0
-    sums = np.zeros((5, labels.quality.shape[0]))
+    sums, outside = np.zeros((5, labels.quality.shape[0])), 0.0
     for here in blocks(hypotheses, embedding, labels.quality.shape[0]):
         at = np.arange(here.stop - here.start)
         fitted = [value[..., at, model[here]] for value in hypotheses.members(embedding[here])]  # (T?, k, b)
@@ -131,7 +132,9 @@ def excess_risk(
             sums[row] += _mean_sum(g * (g - 2.0 * xi))
         sums[3] += _mean_sum(error[0] ** 2)
         sums[4] += _mean_sum((error[1] / unit) ** 2)
-    return Excess(*sums)
+        outside = float(np.maximum(outside, _excess_over_range(fitted, problem)))
+    quality, cost, utility, quality_error, cost_error = sums
+    return Excess(quality, cost, utility, quality_error, cost_error, outside)
 
 
 def blocks(hypotheses: Hypotheses, embedding: FloatArray, least: int = 1) -> Iterator[slice]:
@@ -143,6 +146,12 @@ def blocks(hypotheses: Hypotheses, embedding: FloatArray, least: int = 1) -> Ite
 
 def _priced(error: list[FloatArray], noise: list[FloatArray], lam: float) -> tuple[FloatArray, FloatArray]:
     return error[0] - lam * error[1], noise[0] - lam * noise[1]
+
+
+def _excess_over_range(values: Sequence[FloatArray], problem: RoutingProblem) -> float:
+    """How far qualities leave [0, 1] and costs [0, c_max], in label ranges; at most 0 inside, NaN for NaN."""
+    limits = zip(values, (1.0, problem.c_max), strict=True)
+    return float(np.max([np.max([-value.min(), value.max() - top]) / (top or 1.0) for value, top in limits]))
 
 
 def _mean_sum(values: FloatArray) -> FloatArray:
@@ -158,13 +167,16 @@ def _measured(
     hypotheses: Hypotheses,
     labels: Labels,
     problem: RoutingProblem,
+    at_records: float,
 ) -> dict[str, Measurement]:
     """Everything the least-squares events assume of one training, as far as a case can show it."""
     known = {"fixed": True, "adaptive": False, "unknown": None}
     logs, laws = case.logs, case.federation
-    outside, apart = _functions(estimates, hypotheses, problem)
-    top = float(labels.cost.max())
-    agree = laws is not None and bool((np.bincount(logs.client, minlength=laws.n_clients) == laws.records).all())
+    at_queries, apart = _functions(estimates, hypotheses, problem)
+    outside, beyond = float(np.maximum(at_records, at_queries)), _excess_over_range((labels.quality, labels.cost), problem)
+    agree = laws is not None and np.array_equal(np.bincount(logs.client, minlength=laws.n_clients), laws.records)
+    shared = np.array_equal(problem.embeddings, case.problem.embeddings)
+    known_laws = "record counts and laws of the federation" if shared else "the laws speak of other queries than the client's"
     who = "all clients" if client is None else f"client {client}"
     missing = ", ".join(problem.models[m] for m in np.flatnonzero(~estimates.routable))
     found = (
@@ -179,9 +191,15 @@ def _measured(
             how=f"labels '{logs.labels}'",
             where=who if logs.labels == "unknown" else "",
         ),
-        Measurement("records from known laws", agree, how="record counts and laws of the federation", where=who),
-        Measurement("labels within range", top <= problem.c_max * (1 + 1e-12), top, how=f"c_max {problem.c_max:g}", where=who),
-        Measurement("functions within range", outside <= 1e-9, outside, how="largest excess at the queries"),
+        Measurement("records from known laws", agree and shared, how=known_laws, where=who),
+        Measurement(
+            "labels within range",
+            beyond <= 1e-12,
+            beyond,
+            how=f"largest excess over [0, 1] or [0, {problem.c_max:g}], in label ranges",
+            where=who,
+        ),
+        Measurement("functions within range", outside <= 1e-9, outside, how="largest excess at the queries and records"),
         Measurement(
             "routed by the certified average", apart <= ROUTING_TOLERANCE, apart, how="largest distance at the queries"
         ),
@@ -196,10 +214,9 @@ def _functions(estimates: FunctionEstimates, hypotheses: Hypotheses, problem: Ro
     for here in blocks(hypotheses, problem.embeddings):
         members = hypotheses.members(problem.embeddings[here])
         routed = estimates.predictor(problem.embeddings[here])
+        outside = float(np.maximum(outside, _excess_over_range(members, problem)))
         for value, used, top in zip(members, routed, (1.0, problem.c_max), strict=True):
-            unit = top or 1.0
-            outside = max(outside, -float(value.min()) / unit, (float(value.max()) - top) / unit)
-            apart = max(apart, float(np.abs(used - value.mean(axis=-3)).max()) / unit)
+            apart = max(apart, float(np.abs(used - value.mean(axis=-3)).max()) / (top or 1.0))
     return outside, apart
 
 

@@ -19,6 +19,15 @@ def joint_laws(laws: Federation, problem: RoutingProblem) -> FloatArray:
     return joint
 
 
+def mean_law(case: Case, client: int | None) -> FloatArray:
+    """(n, M) law of one record of a client, or of all records, on the rows of the case's problem."""
+    laws = case.federation
+    assert laws is not None
+    joint = joint_laws(laws, case.problem)
+    mean: FloatArray = np.tensordot(laws.shares, joint, axes=1) if client is None else joint[client]
+    return mean
+
+
 def truth_of(case: Case, client: int | None) -> RoutingProblem:
     """The problem a client's labels come from."""
     return case.truths[client] if case.truths and client is not None else case.problem

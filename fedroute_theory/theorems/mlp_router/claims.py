@@ -14,7 +14,7 @@ from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.least_squares.excess import ROUTED, Certified, caveat, certified, functions_with_class, refusal
 from fedroute_theory.theorems.least_squares.formulas import random_level
-from fedroute_theory.theorems.least_squares.laws import joint_laws, record_means, records_of, truth_of
+from fedroute_theory.theorems.least_squares.laws import mean_law, record_means, records_of, truth_of
 from fedroute_theory.theorems.mlp_router import formulas
 from fedroute_theory.theorems.mlp_router.transfer import mean_pairs, policy_pairs, saturated_levels
 
@@ -86,21 +86,21 @@ def training_claims(case: Case, found: Certified, extra: tuple[Measurement, ...]
         if refused is not None:
             yield Claim(
                 name, found.training, found.client, found.n, refused, gap.value, gap.error,
-                np.full(gaps.shape, np.inf), gaps, measured,
+                np.full(gaps.shape, np.inf), gaps, measured, gaps.size > 1,
             )  # fmt: skip
             continue
         answer, bounds, covered = answers[form]
         yield Claim(
             name, found.training, found.client, found.n, answer, gap.value, gap.error,
-            np.broadcast_to(bounds, gaps.shape), gaps, (*measured, covered),
+            np.broadcast_to(bounds, gaps.shape), gaps, (*measured, covered), gaps.size > 1,
         )  # fmt: skip
 
 
 def _answers(case: Case, found: Certified) -> dict[str, tuple[Answer, FloatArray, Measurement]]:
     problem, weights = found.problem, found.problem.weights
-    assert case.federation is not None
-    clients = case.federation.coverage(problem)
-    ratio = case.federation.pooled_coverage(problem) if found.client is None else clients[found.client]
+    own_law = weights[:, None]  # the client's own test law; the records' law is on the rows of the case's problem
+    law = mean_law(case, found.client)
+    ratio = np.divide(law, own_law, out=np.zeros_like(law), where=own_law > 0)
     root, top, notes = roots(case, found), problem.label_range, caveat(found.measured)
     pairs = policy_pairs(ratio, found.chosen)
     whole = coverage(ratio, weights)
@@ -112,7 +112,7 @@ def _answers(case: Case, found: Certified) -> dict[str, tuple[Answer, FloatArray
         answer: Answer = NotApplicable("coverage", f"K2 is infinite: {place}")
         if known:
             answer = Bound(formulas.scaled(root.apart_terms, math.sqrt(k2[0])), case.delta, trivial=top, notes=notes)
-        result[form] = answer, root.apart * np.sqrt(k2), covered
+        result[form] = answer, root.apart * np.sqrt(k2) if known else np.full(root.apart.shape, np.inf), covered
     for form, eps, terms in (
         ("/range-aware", root.apart, root.apart_terms),
         ("/utility", root.utility, root.utility_terms),
@@ -127,10 +127,7 @@ def _answers(case: Case, found: Certified) -> dict[str, tuple[Answer, FloatArray
 
 def _distances(case: Case, found: Certified) -> tuple[Measurement, ...]:
     """How far the fitted functions are from the truth under the records' law: no class member is known to be closer."""
-    problem, laws = found.problem, case.federation
-    assert laws is not None
-    joint = joint_laws(laws, problem)
-    rho = np.tensordot(laws.shares, joint, axes=1) if found.client is None else joint[found.client]
+    problem, rho = found.problem, mean_law(case, found.client)
     fitted = found.hypotheses.repetition(0).members(problem.embeddings)
     unit = (1.0, problem.c_max or 1.0)
     result = []
