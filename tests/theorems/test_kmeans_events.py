@@ -22,7 +22,8 @@ from fedroute_theory.testing import cases
 from fedroute_theory.theorems import Case
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.events import event_failure, poisson_binomial
-from fedroute_theory.theorems.kmeans_router.families import adaptive_failure, one_cell
+from fedroute_theory.theorems.kmeans_router.families import adaptive_failure
+from fedroute_theory.theorems.kmeans_router.one_cell import one_cell
 from fedroute_theory.theorems.kmeans_router.widths import hoeffding, kl_interval
 
 # --- intervals ------------------------------------------------------------------------------------------------------------

@@ -254,13 +254,13 @@ def test_noise_free_labels_need_no_rule_of_logging(case):
 def test_the_predicted_ratios_are_those_of_the_theory():
     assert RATIOS["uniform law"] == {"sharp": 4.0, "pairwise": 8 / 3, "spread": 4 / 3}
     assert RATIOS["two-point law"] == {"sharp": 4.0, "pairwise": 2.0, "spread": 1.0}
-    assert RATIOS["train and test at two points"] == {"sharp": 1.0, "pairwise": 1.0}
+    assert RATIOS["train and test at two points"] == {"sharp": 1.0, "pairwise": 1.0, "expected": 1.0}
 
 
 @pytest.mark.parametrize("shrunk", [0.5, 0.95, 0.98])
 def test_a_smaller_lipschitz_factor_fails_on_the_families_of_ratio_one(shrunk):
     tight = [e for e in registry()["kmeans-router"].extremal() if e.ratio == 1.0]
-    assert {e.form for e in tight} == {"sharp", "pairwise", "spread"}
+    assert {e.form for e in tight} == {"sharp", "pairwise", "spread", "expected"}
     for family in tight:
         assert family.gap > shrunk * family.bound
 

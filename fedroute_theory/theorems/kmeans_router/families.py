@@ -20,34 +20,15 @@ from fedroute_theory.theorems.bound import Bound, NotApplicable
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.claims import training_claims
 from fedroute_theory.theorems.kmeans_router.events import event_failure
+from fedroute_theory.theorems.kmeans_router.expected_families import expected_controls, expected_extremal
+from fedroute_theory.theorems.kmeans_router.one_cell import one_cell
 
 RATIOS = {
     "uniform law": {"sharp": 4.0, "pairwise": 8.0 / 3.0, "spread": 4.0 / 3.0},
     "two-point law": {"sharp": 4.0, "pairwise": 2.0, "spread": 1.0},
-    "train and test at two points": {"sharp": 1.0, "pairwise": 1.0},
+    "train and test at two points": {"sharp": 1.0, "pairwise": 1.0, "expected": 1.0},
 }
 """bound / gap on the one-dimensional family: two models with slopes +-L and equal cell means, one cell, noise-free."""
-
-
-def one_cell(
-    problem: RoutingProblem, records: FloatArray, model: list[int], centre: float, labels: str = "exact"
-) -> tuple[Logs, CellEstimates]:
-    """Logs of the given queries and models with labels equal to their means, and the estimates of a single cell."""
-    chosen = np.array(model)
-    quality, cost = (t[np.arange(chosen.size), chosen] for t in problem.truth(records))
-    logs = Logs(
-        np.zeros(chosen.size, int), records, np.full(chosen.size, -1), chosen, quality, cost,
-        1, problem.n_models, labels, "fixed",
-    )  # fmt: skip
-    counts = np.bincount(chosen, minlength=problem.n_models)[None]
-
-    def mean(values: FloatArray) -> FloatArray:
-        averages: FloatArray = np.bincount(chosen, values, problem.n_models) / np.maximum(counts[0], 1)
-        return averages[None]
-
-    far = mean(np.abs(records[:, 0] - centre))
-    estimates = CellEstimates(np.array([[centre]]), mean(quality), mean(cost), counts, far, counts > 0)
-    return logs, estimates
 
 
 def claims_by_form(problem: RoutingProblem, logs: Logs, estimates: CellEstimates, slope: Slope) -> dict[str, Claim]:
@@ -80,7 +61,7 @@ def extremal() -> list[Extremal]:
             claim = by_form[form]
             value = claim.answer.value if isinstance(claim.answer, Bound) else math.nan
             found.append(Extremal(name, form, value, claim.gap, ratio, 0.01))
-    return found
+    return [*found, expected_extremal()]
 
 
 def controls() -> list[Control]:
@@ -91,6 +72,7 @@ def controls() -> list[Control]:
         _own_model_trap(),
         *_broken_assumptions(),
         _wrong_width(),
+        *expected_controls(),
     ]
 
 
