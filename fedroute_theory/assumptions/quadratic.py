@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -88,23 +89,32 @@ class Quadratics:
         away = np.asarray(start) - self.minimiser
         return 0.5 * float(away @ self.mean_curvature @ away)
 
-    def dissimilarity(self, points: int = 60) -> Dissimilarity:
-        """The curve beta -> least kappa^2, in closed form at `points` values of beta up to 1000 times the least one.
+    @property
+    def levels(self) -> tuple[FloatArray, FloatArray]:
+        """(P,) ascending eigenvalues of H^{-1} (sum p_i H_i^2) H^{-1}, which beta^2 must exceed, and (P, P) eigenvectors."""
+        inverse = np.linalg.inv(self.mean_curvature)
+        second = np.einsum("n,nij,njk->ik", self.shares, self.curvature, self.curvature)
+        level, basis = np.linalg.eigh(inverse @ second @ inverse)
+        return level, basis
+
+    def least_kappa2(self, beta: FloatArray) -> FloatArray:
+        """(G,) least kappa^2 for every beta (G,), beta^2 above the levels.
 
         kappa^2(beta) = sum p_i |g_i|^2 + u' (beta^2 H^2 - sum p_i H_i^2)^{-1} u, g_i the client gradients at the minimiser and
         u = sum p_i H_i g_i; finite where beta^2 exceeds every generalised eigenvalue (or u has no part along it).
         """
-        inverse = np.linalg.inv(self.mean_curvature)
-        second = np.einsum("n,nij,njk->ik", self.shares, self.curvature, self.curvature)
-        level, basis = np.linalg.eigh(inverse @ second @ inverse)
+        level, basis = self.levels
         gradient = np.einsum("nij,nj->ni", self.curvature, self.minimiser - self.centre)
-        pull = basis.T @ inverse @ np.einsum("n,nij,nj->i", self.shares, self.curvature, gradient)
+        mixed = np.einsum("n,nij,nj->i", self.shares, self.curvature, gradient)
+        pull = basis.T @ np.linalg.solve(self.mean_curvature, mixed)
         floor = float(self.shares @ (gradient**2).sum(axis=1))
-        least = float(np.sqrt(max(1.0, level[-1])))
-        beta = least * (1.0 + np.concatenate([[_ROUNDING], np.geomspace(1e-6, 1e3, points - 1)]))
         still = np.abs(pull) <= _ROUNDING * np.sqrt(floor) + 1e-300
-        kappa2 = floor + (np.where(still, 0.0, pull**2) / (beta[:, None] ** 2 - level)).sum(axis=1)
-        return Dissimilarity(beta, kappa2, True, "closed form on a grid of beta")
+        kappa2: FloatArray = floor + (np.where(still, 0.0, pull**2) / (beta[:, None] ** 2 - level)).sum(axis=1)
+        return kappa2
+
+    def dissimilarity(self, points: int = 60) -> Dissimilarity:
+        """The curve beta -> least kappa^2, in closed form at `points` values of beta up to 1000 times the least one."""
+        return joint_dissimilarity([self], points)
 
     def averaged(self, start: FloatArray, eta: float, tau: int, rounds: int) -> FloatArray:
         """(rounds,) averages over t < T of E|grad F(theta_t)|^2 for T = 1 .. rounds, exact; theta_0 = start.
@@ -144,6 +154,17 @@ class Quadratics:
             noise=Measured(self.sigma2, how="largest trace"),
             dissimilarity=self.dissimilarity(), sampling="independent noise",
         )  # fmt: skip
+
+
+def joint_dissimilarity(parts: Sequence[Quadratics], points: int = 60) -> Dissimilarity:
+    """The curve of a sum of quadratics in separate parameters (one for all parts: beta is shared, and kappa^2 adds up).
+
+    The inequality is on sums over all parameters, and each part may be at its own worst point.
+    """
+    least = float(np.sqrt(max(1.0, *(part.levels[0][-1] for part in parts))))
+    beta = least * (1.0 + np.concatenate([[_ROUNDING], np.geomspace(1e-6, 1e3, points - 1)]))
+    kappa2 = np.sum([part.least_kappa2(beta) for part in parts], axis=0)
+    return Dissimilarity(beta, kappa2, True, "closed form on a grid of beta")
 
 
 def sampled_clients(quadratics: Quadratics, start: FloatArray, eta: float, tau: int, rounds: int, subsets: IntArray) -> float:

@@ -59,7 +59,8 @@ class Descent:
     stochastic gradient of any client given the past. dissimilarity: its curve. squared_gradient: average over the rounds
     t = 0 .. T-1 of E|grad F(theta_t)|^2 (or of its mean over repetitions, with the half-width as error). None: not known.
     optimizer: "sgd" (plain steps) or another name. clipping: gradient norm limit, None without one. participants: clients a
-    round. sampling: "independent noise", "with replacement", "full batch" or "epochs" (passes without replacement).
+    round. sampling: "independent noise", "with replacement", "full batch" or another name, as "epochs" (passes without
+    replacement). averaging: "shares", the server weighs every parameter of a client by p_i, or another name.
     """
 
     shares: FloatArray
@@ -75,6 +76,7 @@ class Descent:
     clipping: float | None = None
     participants: int | None = None
     sampling: str = "with replacement"
+    averaging: str = "shares"
     clients: int = field(init=False)
 
     def __post_init__(self) -> None:

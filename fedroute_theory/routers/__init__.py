@@ -1,6 +1,6 @@
 """Routers: each trains client-local, federated and pooled, and returns estimates."""
 
-from fedroute_theory.routers.dispatch import Router, train
+from fedroute_theory.routers.dispatch import Router, descent_of, train
 from fedroute_theory.routers.kmeans import EMPTY_CHOICES, KMeansRouter, train_federated, train_local, train_pooled
 from fedroute_theory.routers.linear import FedAvg, LinearRouter
 from fedroute_theory.routers.mixture import CellLevels, MixtureRouter
@@ -17,6 +17,7 @@ __all__ = [
     "MixtureRouter",
     "Router",
     "Trained",
+    "descent_of",
     "train",
     "train_federated",
     "train_local",

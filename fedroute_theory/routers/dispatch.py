@@ -1,4 +1,4 @@
-"""One `train` for all routers: a table from hyperparameters to the function that trains them."""
+"""One `train` and one `descent_of` for all routers: tables from hyperparameters to the functions that do it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.federation import Labels, Logs
+from fedroute_theory.federation import Descent, Labels, Logs
 from fedroute_theory.routers import kmeans, linear, mixture, mlp
 from fedroute_theory.routers.kmeans import KMeansRouter
 from fedroute_theory.routers.linear import LinearRouter
@@ -23,6 +23,8 @@ _TRAINERS: dict[type, Callable[..., Trained[Any]]] = {
     MixtureRouter: mixture.train,
 }
 
+_DESCENTS: dict[type, Callable[..., Descent]] = {LinearRouter: linear.descent_of, MLPRouter: mlp.descent_of}
+
 
 def train(router: Router, logs: Logs, seed: int, labels: Labels | None = None) -> Trained[Any]:
     """Train local, federated and pooled on the same logs.
@@ -33,3 +35,14 @@ def train(router: Router, logs: Logs, seed: int, labels: Labels | None = None) -
     if type(router) not in _TRAINERS:
         raise InputError(f"The 'router' parameter must be one of {', '.join(t.__name__ for t in _TRAINERS)}; got {router!r}.")
     return _TRAINERS[type(router)](router, logs, seed, labels)
+
+
+def descent_of(router: Router, logs: Logs, seed: int) -> Descent:
+    """How the federated training of a router on these logs descends: what the theorem on FedAvg reads.
+
+    seed: as in `train`. Raises InputError for a router that does not descend.
+    """
+    if type(router) not in _DESCENTS:
+        names = " or ".join(t.__name__ for t in _DESCENTS)
+        raise InputError(f"The 'router' parameter must be one that descends, {names}; got {type(router).__name__}.")
+    return _DESCENTS[type(router)](router, logs, seed)

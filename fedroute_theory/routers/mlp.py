@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fedroute_theory._validate import InputError, choice, integer, number
 from fedroute_theory.estimates import FunctionEstimates
-from fedroute_theory.federation import Labels, Logs, Message
+from fedroute_theory.federation import Descent, Labels, Logs, Message
 from fedroute_theory.networks import ACTIVATIONS
 from fedroute_theory.routers.network.choices import (
     AVERAGES,
@@ -162,3 +162,10 @@ def train_pooled(router: MLPRouter, logs: Logs, seed: int, labels: Labels | None
     from fedroute_theory.routers.network.trainings import bench
 
     return bench(router, logs, (seed,), labels).pooled()[0]
+
+
+def descent_of(router: MLPRouter, logs: Logs, seed: int) -> Descent:
+    """The federated training of `train`, measured for the theorem on FedAvg; see `network.measured`."""
+    from fedroute_theory.routers.network import measured
+
+    return measured.descent_of(router, logs, seed)

@@ -112,6 +112,7 @@ def descent():
     ("change", "assumption", "shown"),
     [
         ({"participants": 3}, "full participation", "3"),
+        ({"averaging": "evidence"}, "averaging by shares", "evidence"),
         ({"optimizer": "adamw"}, "plain SGD steps", "adamw"),
         ({"clipping": 1.0}, "no clipping", "1"),
         ({"sampling": "epochs"}, "unbiased gradients", "epochs"),

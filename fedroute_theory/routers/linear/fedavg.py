@@ -18,7 +18,8 @@ class FedAvg:
     Client i's loss is F_i = (1 / (2 D_i)) sum over its records of (quality error)^2 + (cost error / c_max)^2, plus
     ridge |theta|^2 / (2 D) for all; theta has 2 M p entries and starts at zero. step: the step size, which must be below 2 / L,
     L the largest curvature of any client. noise: standard deviation of the normal noise added to every entry of every local
-    gradient, so that sigma^2 = 2 M p noise^2 exactly. Local and pooled training take rounds * local_steps gradient steps.
+    gradient, so that sigma^2 = 2 M p noise^2 exactly (noise^2 for each coordinate that some record shows: the rest has no
+    part in F). Local and pooled training take rounds * local_steps gradient steps.
     """
 
     rounds: int
@@ -69,6 +70,12 @@ def head_losses(parts: Sequence[HeadStatistics], c_max: float, ridge: float) -> 
     )
 
 
+def check_step(losses: HeadLosses, how: FedAvg) -> None:
+    """InputError where the step is so long that gradient steps on some client's loss diverge."""
+    if how.step * losses.smoothness >= 2.0:
+        raise InputError(f"The 'step' parameter must lie below 2 / L = {2.0 / losses.smoothness:.6g}; got {how.step:g}.")
+
+
 def descend(
     losses: HeadLosses, how: FedAvg, rng: np.random.Generator, start: FloatArray | None = None
 ) -> tuple[FloatArray, list[Heads]]:
@@ -76,8 +83,7 @@ def descend(
 
     Raises InputError where the step is so long that gradient steps on some client's loss diverge.
     """
-    if how.step * losses.smoothness >= 2.0:
-        raise InputError(f"The 'step' parameter must lie below 2 / L = {2.0 / losses.smoothness:.6g}; got {how.step:g}.")
+    check_step(losses, how)
     clients = len(losses.shares)
     contraction = np.eye(losses.curvature.shape[-1]) - how.step * losses.curvature
     moved = how.step * losses.linear

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,16 @@ def federate(
     recipe: Recipe, budget: Budget, fedavg: FedAvg, data: Data, holdings: Sequence[Holdings], seeds: Sequence[int],
     start: Mapping[str, Any], variants: Variants, phase: int, trainable: Mapping[str, Any] | None = None,
 ) -> Arrays:  # fmt: skip
-    """Weights of the final round, leading axes (seeds, V).
+    """Weights of the final round, leading axes (seeds, V); arguments as in `path`."""
+    *_, last = path(recipe, budget, fedavg, data, holdings, seeds, start, variants, phase, trainable)
+    return last
+
+
+def path(
+    recipe: Recipe, budget: Budget, fedavg: FedAvg, data: Data, holdings: Sequence[Holdings], seeds: Sequence[int],
+    start: Mapping[str, Any], variants: Variants, phase: int, trainable: Mapping[str, Any] | None = None,
+) -> Iterator[Arrays]:  # fmt: skip
+    """The server's weights at the start of every round and after the last, leading axes (seeds, V).
 
     budget: of one client in one round; every round starts a fresh optimiser. holdings: of the same clients, for each seed.
     start: leading axes (seeds or 1, V or 1). variants: rate, centre, spread (seeds, V). phase: keeps the streams of several
@@ -52,22 +61,24 @@ def federate(
     model, models = np.asarray(data.model), recipe.architecture.models
     counts = [{c: np.bincount(model[rows], minlength=models) for c, rows in held.items()} for held in holdings]
     shape = budget.shape(rows.size for held in holdings for rows in held.values())
-    with recipe.precision():
-        lead = (len(seeds), versions)
+    lead = (len(seeds), versions)
+    with recipe.precision():  # left before every yield: it is not for whoever reads the weights
         weights = {k: jnp.broadcast_to(jnp.asarray(v, recipe.dtype), (*lead, *v.shape[2:])) for k, v in start.items()}
-        for turn, chosen in enumerate(zip(*(fedavg.drawn(clients, seed) for seed in seeds), strict=True)):
-            places = [(i, client) for i, round_ in enumerate(chosen) for client in round_]
-            rngs = [stream(seeds[i], BATCHES, client + 1, FEDERATED, phase, turn) for i, client in places]
-            plan = budget.plan([holdings[i][client] for i, client in places], rngs, shape)
-            each = len(places) // len(seeds)
-            own = Variants(
-                variants.repetition, *(np.repeat(x, each, axis=0) for x in (variants.rate, variants.centre, variants.spread))
-            )
+    yield weights
+    for turn, chosen in enumerate(zip(*(fedavg.drawn(clients, seed) for seed in seeds), strict=True)):
+        places = [(i, client) for i, round_ in enumerate(chosen) for client in round_]
+        rngs = [stream(seeds[i], BATCHES, client + 1, FEDERATED, phase, turn) for i, client in places]
+        plan = budget.plan([holdings[i][client] for i, client in places], rngs, shape)
+        each = len(places) // len(seeds)
+        own = Variants(
+            variants.repetition, *(np.repeat(x, each, axis=0) for x in (variants.rate, variants.centre, variants.spread))
+        )
+        with recipe.precision():
             sent = weights if len(seeds) == 1 else {name: jnp.repeat(value, each, axis=0) for name, value in weights.items()}
             returned = descend(recipe, sent, data, plan, own, trainable)
             evidence = np.array([[counts[i][client] for client in round_] for i, round_ in enumerate(chosen)])
             weights = averaged(weights, returned, evidence, fedavg.heads)
-    return weights
+        yield weights
 
 
 def averaged(weights: Arrays, returned: Arrays, evidence: IntArray, heads: str) -> Arrays:

@@ -49,7 +49,7 @@ def fit_apart(
         grid = _grid(tuning.rates, scales)
         judged = loss_sums(recipe, trained([fit for fit, _ in parts], grid, TUNING), data, padded([v for _, v in parts]), grid)
         rates = best(tuning.rates, judged.reshape(len(parties), len(tuning.rates), -1))
-    return trained([rows for _, _, rows in parties], _with(rates, scales), TRAINING), rates
+    return trained([rows for _, _, rows in parties], at_rates(rates, scales), TRAINING), rates
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,30 +66,38 @@ def fit_federated(
     recipe: Recipe, budget: Budget, tuning: Tuning, fedavg: FedAvg, data: Data, holdings: Holdings, seeds: Sequence[int],
     start: Mapping[str, Any], scale: Scale, trainable: Mapping[str, Any] | None = None,
 ) -> FederatedFit:  # fmt: skip
-    """Federated averaging for several seeds; the choice of the rate minimises the sum of the clients' held-out losses.
+    """Federated averaging for several seeds at the rate chosen; arguments as in `federated_rates`."""
+    rates, losses = federated_rates(recipe, budget, tuning, fedavg, data, holdings, seeds, start, scale, trainable)
+    held, variants = [holdings] * len(seeds), at_rates(rates, [scale] * len(seeds))
+    weights = federate(recipe, budget, fedavg, data, held, seeds, start, variants, TRAINING, trainable)
+    return FederatedFit(weights, rates, losses)
+
+
+def federated_rates(
+    recipe: Recipe, budget: Budget, tuning: Tuning, fedavg: FedAvg, data: Data, holdings: Holdings, seeds: Sequence[int],
+    start: Mapping[str, Any], scale: Scale, trainable: Mapping[str, Any] | None = None,
+) -> tuple[FloatArray, FloatArray | None]:  # fmt: skip
+    """(seeds, R) the rates that minimise the sum of the clients' held-out losses, and those losses (None: no choice).
 
     budget: of one client in one round. start: leading axes (seeds or 1, 1). A client holds out the same records as for its
     own fit.
     """
     scales, losses = [scale] * len(seeds), None
-
-    def trained(held: Sequence[Holdings], variants: Variants, phase: int) -> Arrays:
-        return federate(recipe, budget, fedavg, data, held, seeds, start, variants, phase, trainable)
-
     rates = np.full((len(seeds), scale.centre.size), tuning.rates[0])
     if len(tuning.rates) > 1:
         parts = [
             {c: held_out(rows, tuning.share, stream(seed, HELD_OUT, c + 1)) for c, rows in holdings.items()} for seed in seeds
         ]
         grid = _grid(tuning.rates, scales)
-        weights = trained([{c: fit for c, (fit, _) in part.items()} for part in parts], grid, TUNING)
+        held = [{c: fit for c, (fit, _) in part.items()} for part in parts]
+        weights = federate(recipe, budget, fedavg, data, held, seeds, start, grid, TUNING, trainable)
         rows = padded([judge for part in parts for _, judge in part.values()])
         spread_out = {name: np.repeat(np.asarray(value), len(holdings), axis=0) for name, value in weights.items()}
         everywhere = Variants(grid.repetition, *(np.repeat(x, len(holdings), axis=0) for x in grid[1:]))
         judged = loss_sums(recipe, spread_out, data, rows, everywhere)
         losses = judged.reshape(len(seeds), len(holdings), len(tuning.rates), -1)
         rates = best(tuning.rates, losses.sum(axis=1))
-    return FederatedFit(trained([holdings] * len(seeds), _with(rates, scales), TRAINING), rates, losses)
+    return rates, losses
 
 
 def best(rates: Sequence[float], losses: FloatArray) -> FloatArray:
@@ -99,7 +107,8 @@ def best(rates: Sequence[float], losses: FloatArray) -> FloatArray:
     return found
 
 
-def _with(rates: FloatArray, scales: Sequence[Scale]) -> Variants:
+def at_rates(rates: FloatArray, scales: Sequence[Scale]) -> Variants:
+    """All repetitions at the rates (A, R) of their parties."""
     centre, spread = (np.stack([getattr(s, name) for s in scales]) for name in ("centre", "spread"))
     return Variants(np.arange(rates.shape[1]), rates, centre, spread)
 

@@ -12,7 +12,7 @@ from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.networks import Architecture
 from fedroute_theory.routers.network.training import Plan
 
-START, BATCHES, HELD_OUT, CERTIFICATE = range(4)
+START, BATCHES, HELD_OUT, CERTIFICATE, CURVATURE = range(5)
 """Purposes of a stream."""
 
 SERVER = 0

@@ -167,7 +167,8 @@ def _optimiser(recipe: Recipe, rate: jax.Array) -> optax.GradientTransformation:
     return optax.flatten(rule) if small else rule  # one short loop over all weights, or long ones over each array
 
 
-def _gathered(data: Data, rows: jax.Array, repetition: jax.Array, centre: jax.Array, spread: jax.Array) -> Batch:
+def gathered(data: Data, rows: jax.Array, repetition: jax.Array, centre: jax.Array, spread: jax.Array) -> Batch:
+    """Records `rows` (B,), -1 for none, with the labels of one repetition."""
     real = rows >= 0
     safe = jnp.maximum(rows, 0)
     cost = (data.cost[repetition, safe] - centre) / spread
@@ -212,7 +213,7 @@ def _program(
 
         def step(s: jax.Array, carried: tuple[Arrays, Any]) -> tuple[Arrays, Any]:
             weights, state = carried
-            batch = _gathered(data, rows[s % rows.shape[0]], repetition, centre, spread)
+            batch = gathered(data, rows[s % rows.shape[0]], repetition, centre, spread)
             word = scrambled(noise + s.astype(jnp.uint32) * jnp.uint32(GOLDEN))
             gradient = _masked(jax.grad(loss)(weights, batch, word), trainable)
             updates, after = rule.update(gradient, state, weights)
@@ -258,7 +259,7 @@ def _loss_sum(
     spread: jax.Array,
 ) -> jax.Array:  # fmt: skip
     def one(weights: Arrays, repetition: jax.Array, centre: jax.Array, spread: jax.Array) -> jax.Array:
-        batch = _gathered(data, rows, repetition, centre, spread)
+        batch = gathered(data, rows, repetition, centre, spread)
         return (batch.weight * losses(outputs(architecture, weights, batch.embeddings), batch)).sum()
 
     total: jax.Array = jax.vmap(one)(weights, repetition, centre, spread)

@@ -12,8 +12,8 @@ from fedroute_theory._validate import FloatArray, InputError, IntArray, array, i
 from fedroute_theory.estimates import FunctionEstimates
 from fedroute_theory.federation import Labels, Logs, Message
 from fedroute_theory.networks import Architecture
-from fedroute_theory.routers.network.fedavg import FedAvg
-from fedroute_theory.routers.network.fitting import Tuning, fit_apart, fit_federated
+from fedroute_theory.routers.network.fedavg import FedAvg, path
+from fedroute_theory.routers.network.fitting import TRAINING, Tuning, at_rates, federated_rates, fit_apart, fit_federated
 from fedroute_theory.routers.network.objective import Arrays
 from fedroute_theory.routers.network.predictor import NetworkPredictor
 from fedroute_theory.routers.network.scaling import Scale, cost_sums, scale_from
@@ -76,12 +76,10 @@ class Bench:
     def federated(self) -> list[tuple[FunctionEstimates, tuple[Message, ...]]]:
         """By seed, with the messages of one repetition."""
         router, everything = self.router, np.arange(self.logs.size)
-        fedavg = FedAvg(router.rounds, router.participants, router.heads)
-        budget = Budget(router.batch, router.local_epochs, router.local_steps)
-        scale = self._scale(sum(self.sums.values(), np.zeros(3)))
+        fedavg, scale = self.fedavg(), self._scale(sum(self.sums.values(), np.zeros(3)))
         tuning = Tuning(router.learning_rates, router.held_out)
         fit = fit_federated(
-            self.recipe, budget, tuning, fedavg, self.data, self.clients, self.seeds, self.start, scale
+            self.recipe, self.budget(), tuning, fedavg, self.data, self.clients, self.seeds, self.start, scale
         )  # fmt: skip
         counts = {
             client: np.bincount(self.logs.model[rows], minlength=self.logs.n_models) for client, rows in self.clients.items()
@@ -94,6 +92,25 @@ class Bench:
             )
             for i, seed in enumerate(self.seeds)
         ]
+
+    def federated_path(self) -> tuple[Scale, FloatArray, list[Arrays]]:
+        """Scale of cost, rates (seeds, R), and the server's weights at the start of every round and after the last."""
+        fedavg, scale = self.fedavg(), self._scale(sum(self.sums.values(), np.zeros(3)))
+        tuning, budget = Tuning(self.router.learning_rates, self.router.held_out), self.budget()
+        rates, _ = federated_rates(
+            self.recipe, budget, tuning, fedavg, self.data, self.clients, self.seeds, self.start, scale
+        )  # fmt: skip
+        variants, held = at_rates(rates, [scale] * len(self.seeds)), [self.clients] * len(self.seeds)
+        weights = path(self.recipe, budget, fedavg, self.data, held, self.seeds, self.start, variants, TRAINING)
+        return scale, rates, list(weights)
+
+    def fedavg(self) -> FedAvg:
+        """The server's part."""
+        return FedAvg(self.router.rounds, self.router.participants, self.router.heads)
+
+    def budget(self) -> Budget:
+        """What one client may use in one round."""
+        return Budget(self.router.batch, self.router.local_epochs, self.router.local_steps)
 
     def _scale(self, sums: FloatArray) -> Scale:
         return scale_from(sums, self.router.cost_scaling, self.router.c_max)

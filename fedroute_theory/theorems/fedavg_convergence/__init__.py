@@ -25,7 +25,8 @@ THEOREM = Theorem(
     kind="upper",
     statement=STATEMENT,
     assumptions={
-        "full participation": "every client works in every round, weights p_i",
+        "full participation": "every client works in every round",
+        "averaging by shares": "the server averages every parameter with the weights p_i of the objective",
         "plain SGD steps": "no momentum, no preconditioning, no weight decay",
         "no clipping": "gradients are used as they are",
         "unbiased gradients": "independent noise, or records drawn with replacement; not passes over the records",
@@ -42,6 +43,7 @@ THEOREM = Theorem(
     controls=controls,
     remedies={
         "full participation": "let every client work in every round: no constants are known here for sampled clients",
+        "averaging by shares": "average all parameters by the clients' shares, not by their records of each model",
         "plain SGD steps": "plain steps of one size, without momentum, preconditioning or weight decay",
         "no clipping": "leave gradients as they are, with a step that the limit allows",
         "unbiased gradients": "draw records with replacement, or use full batches, not passes over the records",

@@ -24,6 +24,7 @@ def protocol(descent: Descent) -> list[Measurement]:
         Measurement(
             "full participation", participants == descent.clients, participants, how=f"clients a round, of {descent.clients}"
         ),
+        Measurement("averaging by shares", descent.averaging == "shares", how=f"the server averages by '{descent.averaging}'"),
         Measurement("plain SGD steps", descent.optimizer == "sgd", how=f"the optimizer is '{descent.optimizer}'"),
         Measurement("no clipping", descent.clipping is None, descent.clipping, how="largest gradient norm kept"),
         Measurement("unbiased gradients", descent.sampling in SAMPLING, how=f"records are drawn by '{descent.sampling}'"),

@@ -122,6 +122,17 @@ def partial_participation() -> Control:
     return _broken("partial participation", _bound(full).value, measured, partial, "full participation", "exact over subsets")
 
 
+def averaging() -> Control:
+    """Two clients 1/2 (theta -+ 1)^2 of equal shares, averaged by 0.9 and 0.1: 0.8 is where FedAvg stands still."""
+    fair = line([0.5, 0.5], [1.0, 1.0], [1.0, -1.0])
+    still = np.array([0.8])
+    plain = fair.descent(still, 0.1, 1, 1000)
+    moved = line([0.9, 0.1], [1.0, 1.0], [1.0, -1.0]).averaged(still, 0.1, 1, 1000)[-1]  # squared gradient of what it minimises
+    measured = 0.8**2 if moved < 1e-24 else 0.0
+    other = replace(plain, averaging="evidence", squared_gradient=Measured(measured))
+    return _broken("averaging by other weights", _bound(plain).value, measured, other, "averaging by shares", "exact recursion")
+
+
 def clipping() -> Control:
     """Gradients 3 and -8 clipped to norm 1 cancel away from the minimiser."""
     pair = line([0.5, 0.5], [1.0, 1.0], [-1.0, 10.0]).descent(np.array([2.0]), 0.1, 1, 1000)
@@ -196,6 +207,6 @@ def wrong_constants() -> list[Control]:
 def controls() -> list[Control]:
     """Every assumption broken, every term left out, every constant lowered."""
     return [
-        partial_participation(), clipping(), adamw(), step_too_large(), unbounded_noise(), epochs(), estimated_smoothness(),
-        *wrong_constants(),
+        partial_participation(), averaging(), clipping(), adamw(), step_too_large(), unbounded_noise(), epochs(),
+        estimated_smoothness(), *wrong_constants(),
     ]  # fmt: skip

@@ -11,9 +11,8 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.estimates import Estimates
 from fedroute_theory.federation import Federation, Labels, Logs, draw_labels
-from fedroute_theory.federation.descent import Descent
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.routers import Router, Trained, train
+from fedroute_theory.routers import Router, Trained, descent_of, train
 from fedroute_theory.theorems import Case
 
 Rng = np.random.Generator
@@ -39,8 +38,8 @@ class World:
 class Scenario:
     """name: as printed. build: generator and records a client -> world. router: its hyperparameters.
 
-    sizes: records a client, by mode. theorems: the slugs it is meant for (empty: all). descent: what the federated
-    optimisation looked like from outside, for routers that descend and know. redraws: whether labels are redrawn on the same
+    sizes: records a client, by mode. theorems: the slugs it is meant for (empty: all). descends: whether the federated
+    optimisation is looked at too, for routers that descend. redraws: whether labels are redrawn on the same
     records; else each client's local router is a trial with records of its own.
     """
 
@@ -49,7 +48,7 @@ class Scenario:
     router: Router
     sizes: Mapping[str, tuple[int, ...]]
     theorems: tuple[str, ...] = ()
-    descent: Callable[[Logs, Rng], Descent] | None = None
+    descends: bool = False
     redraws: bool = True
 
 
@@ -66,7 +65,7 @@ def build_case(scenario: Scenario, records: int, seed: int, repetitions: int, de
     router_seed = int(rng.integers(2**31))
     labels = redrawn(world, rng, repetitions if scenario.redraws else 1)
     trained: Trained[Estimates] = train(scenario.router, world.logs, router_seed, labels)
-    descent = None if scenario.descent is None else scenario.descent(world.logs, rng)
+    descent = descent_of(scenario.router, world.logs, router_seed) if scenario.descends else None
     judged = trained.estimates() if scenario.redraws else [t for t in trained.estimates() if t[0] == "local"]
     return Case(world.problem, world.federation, world.logs, judged, delta, trained.messages, labels, world.truths, descent)
 
