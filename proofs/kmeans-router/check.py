@@ -19,7 +19,7 @@ from _steps import ENUMERATION, INTERVAL, RATIONAL, READER, SYMPY, Step, main
 CONSTANTS = {
     "uniform": {"sharp": 4, "pairwise": F(8, 3), "spread": F(4, 3)},
     "two-point": {"sharp": 4, "pairwise": 2, "spread": 1},
-    "two places": {"sharp": 1, "pairwise": 1, "spread": 1},
+    "two places": {"sharp": 1, "pairwise": 1, "spread": 1, "expected": 1},
     "log_factor": 2,
     "log_factor_all_lam": 4,
     "width_denominator": 2,
@@ -224,7 +224,38 @@ def family_two_places() -> bool:
     up, down = [F(1, 2) + L * x for x in range(3)], [F(1, 2) - L * x for x in range(3)]
     cell, ratios = Cell({2: F(1)}, F(1), [up, down], [(0,), (0,)], (F(0),) * 2, F(0), F(0)), CONSTANTS["two places"]
     values = {"sharp": cell.pointwise(), "pairwise": cell.pointwise(True), "spread": cell.spread()}
+    values["expected"] = 4 * L  # no noise: the mismatch of the two models, 2L each
     return all(v / cell.gap(1) == ratios[k] for k, v in values.items())
+
+
+def expected_rival() -> bool:
+    """Stationary point and value of y exp(-2 (y - s)^2 / (R^2 h)), and its value (R/2) sqrt(h/e) at s = 0."""
+    y, r, h = sp.symbols("y R h", positive=True)
+    s = sp.symbols("s", real=True)
+    loss = y * sp.exp(-2 * (y - s) ** 2 / (r**2 * h))
+    root = (s + sp.sqrt(s**2 + r**2 * h)) / 2
+    stationary = sp.simplify(sp.diff(sp.log(loss), y).subs(y, root)) == 0
+    bent = sp.simplify(sp.diff(sp.log(loss), y, 2) + 1 / y**2 + 4 / (r**2 * h)) == 0  # concave logarithm
+    value = loss.subs(s, 0).subs(y, r * sp.sqrt(h) / 2)
+    return bool(stationary and bent and sp.simplify(value - r / 2 * sp.sqrt(h / sp.E)) == 0)
+
+
+def expected_two_models() -> bool:
+    """All counts up to 5, chances on a grid, ties lost: D P(worse chosen) <= (1/2) sqrt(h/e), that is 4 e (D P)^2 <= h."""
+    euler = F(27182818285, 10**10)  # above e
+    grid = [F(i, 12) for i in range(13)]
+
+    def law(n: int, p: F) -> list[F]:
+        return [comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(n + 1)]
+
+    laws = {(n, p): law(n, p) for n in range(1, 6) for p in grid}
+    for n, m in product(range(1, 6), repeat=2):
+        for p, q in product(grid, repeat=2):
+            if p > q:
+                wrong = sum((a * b for i, a in enumerate(laws[n, p]) for j, b in enumerate(laws[m, q]) if j * n >= i * m), F(0))
+                if 4 * euler * ((p - q) * wrong) ** 2 > F(1, n) + F(1, m):
+                    return False
+    return True
 
 
 def family_uniform() -> bool:
@@ -552,6 +583,9 @@ def steps() -> list[Step]:
         Step("an empty pair adds at most R/2 (one) or R (more) on its cell", ENUMERATION, empty_pair_extra),
         Step("uniform law: sharp 4, pairwise 8/3, spread 4/3", SYMPY, family_uniform),
         Step("two-point law: sharp 4, pairwise 2, spread 1", RATIONAL, family_two_point),
+        Step("expected form: worst gap of one rival and its value (R/2) sqrt(h/e)", SYMPY, expected_rival),
+        Step("expected form: two models, counts up to 5, all label outcomes", RATIONAL, expected_two_models),
+        Step("expected form: Hoeffding for the difference of two means of independent labels", READER),
         Step("records and test at two places: sharp, pairwise and spread 1", RATIONAL, family_two_places),
         Step("constant L of the spread form attained for every finite law by cones", RATIONAL, spread_attained_by_cones),
         Step("two models: E max - max E = (E|D| - |E D|)/2", SYMPY, two_model_identity),
