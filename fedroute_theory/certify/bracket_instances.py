@@ -134,12 +134,14 @@ def minimax() -> Iterator[Row]:
     cases |= {"one cell, 1 and 10 records": (np.ones(1), 1, 10)}
     for name, (mass, n_a, n_b) in cases.items():
         game = minimax_game(n_a, n_b)
-        lower = forms["cells"](mass=mass, counts=np.tile([float(n_a), float(n_b)], (mass.size, 1))).value
+        counts = np.tile([float(n_a), float(n_b)], (mass.size, 1))
+        lower = forms["cells"](mass=mass, counts=counts).value
+        expected = theorem("kmeans-router").forms["expected"](mass=mass, s=0.0 * counts, counts=counts, R=1.0).value
         rule = np.arange(n_b + 1)[None] / n_b - np.arange(n_a + 1)[:, None] / n_a
         greedy_risk = worst_risk(n_a, n_b, 0.5 + 0.5 * np.sign(rule), 64)
         uppers = {
             "relative/kl + delta R": kl_expected_loss(mass, n_a, n_b),
-            "Hoeffding of the difference": min(1.0, difference_loss(n_a, n_b)),
+            "kmeans-router, expected": expected,
             "greedy router, exact": greedy_risk,
         }
         for form, upper in uppers.items():
@@ -161,14 +163,6 @@ def kl_expected_loss(mass: FloatArray, n_a: int, n_b: int) -> float:
         width = float(np.maximum(high[:, 0] - low[:, 1], high[:, 1] - low[:, 0]).max())
         best = min(best, 1.0, float(mass.sum()) * min(1.0, width) + delta)
     return best
-
-
-def difference_loss(n_a: int, n_b: int) -> float:
-    """sup over gaps D of D P(the worse of two models has the larger mean) <= sup D exp(-2 D^2 / h) = sqrt(h / e) / 2.
-
-    h = 1/n_a + 1/n_b (Hoeffding for the difference of two means): the expected loss of the greedy router with two models.
-    """
-    return 0.5 * math.sqrt((1.0 / n_a + 1.0 / n_b) / math.e)
 
 
 def frontier() -> Iterator[Row]:

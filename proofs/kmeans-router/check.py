@@ -258,6 +258,26 @@ def expected_two_models() -> bool:
     return True
 
 
+def expected_many_rivals() -> bool:
+    """q sqrt(log 1/q) with q = e^-t, t > 0: slope sqrt(t) - 1/(2 sqrt t), zero at t = 1/2, rising in t: concave in q."""
+    t = sp.symbols("t", positive=True)
+    value = sp.exp(-t) * sp.sqrt(t)
+    slope = sp.diff(value, t) / sp.diff(sp.exp(-t), t)
+    right = sp.simplify(slope - (sp.sqrt(t) - 1 / (2 * sp.sqrt(t)))) == 0
+    rising = sp.simplify(sp.diff(slope, t) - (1 / (2 * sp.sqrt(t)) + 1 / (4 * t ** sp.Rational(3, 2)))) == 0
+    below_sum = iv.sqrt(iv.log(iv.mpf(2)) / 2) < 2 * iv.sqrt(1 / iv.exp(iv.mpf(1))) / 2
+    return bool(right and rising and sp.solve(slope, t) == [sp.Rational(1, 2)] and below_sum)
+
+
+def expected_broken() -> bool:
+    """Gap 1/4 at h = 1 + 1/1000 lies between sqrt(h/(2e))/2 and sqrt(h/e)/2; one-sided h, ten rivals, copied labels."""
+    below, above = F(27182818284, 10**10), F(27182818285, 10**10)
+    h, square = F(1001, 1000), 4 * F(1, 4) ** 2
+    known = square > h / (2 * below) and square > F(1, 1000) / below and square < h / above
+    crowd, copies = F(4, 5) * (1 - F(4, 5) ** 10), F(1, 2) * (1 - F(3, 4) ** 2)
+    return known and 4 * crowd**2 > 2 / below and 4 * copies**2 > F(1, 50) / below
+
+
 def family_uniform() -> bool:
     x, y, a, lip = sp.symbols("x y a L", positive=True)
     distance = sp.integrate(x, (x, 0, a)) / a
@@ -584,6 +604,8 @@ def steps() -> list[Step]:
         Step("uniform law: sharp 4, pairwise 8/3, spread 4/3", SYMPY, family_uniform),
         Step("two-point law: sharp 4, pairwise 2, spread 1", RATIONAL, family_two_point),
         Step("expected form: worst gap of one rival and its value (R/2) sqrt(h/e)", SYMPY, expected_rival),
+        Step("expected form: many rivals, q sqrt(log 1/q) concave, largest at e^(-1/2)", SYMPY, expected_many_rivals),
+        Step("expected form: smaller constants and copied labels fail, exactly", RATIONAL, expected_broken),
         Step("expected form: two models, counts up to 5, all label outcomes", RATIONAL, expected_two_models),
         Step("expected form: Hoeffding for the difference of two means of independent labels", READER),
         Step("records and test at two places: sharp, pairwise and spread 1", RATIONAL, family_two_places),

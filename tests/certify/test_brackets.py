@@ -5,7 +5,6 @@ import pytest
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.certify import margin_worst_case
-from fedroute_theory.certify.bracket_instances import difference_loss
 from fedroute_theory.certify.brackets import brackets
 from fedroute_theory.theorems import registry, theorem
 
@@ -54,15 +53,24 @@ def test_the_lower_bound_meets_the_greedy_router_at_equal_counts(table):
     for row in rows(table, "minimax-lower", "greedy router, exact"):
         if "voronoi" in row.instance:
             assert row.spread <= 1.001
-    for row in rows(table, "minimax-lower", "Hoeffding of the difference"):
+    for row in rows(table, "minimax-lower", "kmeans-router, expected"):
         assert row.spread <= 10
 
 
-def test_the_loss_from_the_difference_of_means():
-    """sup of D exp(-2 D^2 / h) on a grid."""
-    gaps = np.linspace(0.0, 2.0, 20001)
-    h = 1 / 4 + 1 / 9
-    assert difference_loss(4, 9) == pytest.approx((gaps * np.exp(-2 * gaps**2 / h)).max(), rel=1e-6)
+def test_the_upper_side_of_the_minimax_rows_is_the_worst_gap_times_hoeffdings_chance(table):
+    """sup of D exp(-2 D^2 / h) on a grid: not the closed form that the theorem uses."""
+    gaps = np.linspace(0.0, 1.0, 200001)
+    sides = {
+        "1 records a pair": (1, 1),
+        "10 records a pair": (10, 10),
+        "20 records a pair": (20, 20),
+        "1 and 10 records": (1, 10),
+    }
+    found = rows(table, "minimax-lower", "kmeans-router, expected")
+    assert len(found) == len(sides)
+    for row in found:
+        ((a, b),) = [counts for name, counts in sides.items() if row.instance.endswith(f" {name}")]
+        assert row.upper == pytest.approx((gaps * np.exp(-2 * gaps**2 / (1 / a + 1 / b))).max(), rel=1e-6)
 
 
 def test_one_theorem_only(table):
