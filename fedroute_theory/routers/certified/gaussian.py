@@ -187,6 +187,7 @@ def posterior(
     centre = refined(records, flat, rest, precision, settings.steps) if full else flat
     precision = prior.best_precision((centre - rest) ** 2)
     part = records.some(rng, PART)
+    factor: FloatArray
     if full:
         factor = np.linalg.cholesky(2.0 * part.quadratic(centre)[1] + np.eye(flat.shape[-1]) * precision[:, None])
     else:

@@ -64,7 +64,7 @@ class Quantised:
             raise InputError(f"The 'polish' parameter must be 0 above {MOST_WEIGHTS} weights; got {self.polish}.")
         reach = float(np.abs(flat - rest_point(architecture)).max()) if self.reach is None else self.reach
         best, bits = self._on_the_grid(records, flat, reach)
-        price: FloatArray = architecture.n_parameters * bits * math.log(2.0) + math.log(len(self.candidates))
+        price = np.asarray(architecture.n_parameters * bits * math.log(2.0) + math.log(len(self.candidates)), dtype=np.float64)
         members = Members(architecture, best.reshape(*lead, 1, -1))
         size = architecture.n_parameters
         described = f"{size} weights of {' or '.join(map(str, self.candidates))} bits on [-{reach:g}, {reach:g}]"
