@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from scipy.optimize import linprog
 
+from fedroute_theory.curves import area_between, deficits, envelope, height, sweep
 from fedroute_theory.testing import cases
 from fedroute_theory.theorems import Bound, NotApplicable
 from fedroute_theory.theorems.frontier import formulas
 from fedroute_theory.theorems.frontier.claims import claims, two_largest
 from fedroute_theory.theorems.frontier.families import PRICES, dear_twin, price_by_price, said, tied
-from fedroute_theory.curves import area_between, deficits, envelope, height, sweep
 
 LADDER = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, 60)])
 

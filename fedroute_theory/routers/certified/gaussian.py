@@ -13,10 +13,7 @@ from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.networks import Architecture, Weights, rest_point
 from fedroute_theory.routers.certified.members import Average, Members
 from fedroute_theory.routers.certified.quantised import MOST_WEIGHTS
-from fedroute_theory.routers.certified.records import Records, gather, refined
-
-PART = 50_000
-"""Records on which the covariance of G is found, at most; they stand for all. Its centre is found on all."""
+from fedroute_theory.routers.certified.records import PART, Records, gather, refined
 
 PILOT_DRAWS = 8
 """Draws with which the width of G is chosen; the members are drawn afterwards, apart from them."""
@@ -73,8 +70,8 @@ class GaussianPosterior:
     prior_std: spreads of P, see `Prior`. prior_mean: (P,) fixed before the data, such as the initial weights; None: 1 for
     scales of layer normalisation, 0 else. prior: "fixed", or "trained": P is centred at the trained weights, seen after the
     data, so flagged. draws: k. covariance: "full" (up to 4000 weights) or "diagonal". steps: Gauss-Newton steps of the
-    centre on squared error plus pull to the prior (full only). widths: factors tried on Sigma, with draws of their own.
-    cost_share: weight of the cost's squared error against the quality's in choosing G.
+    centre on squared error plus pull to the prior, at most (full only). widths: factors tried on Sigma, with draws of
+    their own. cost_share: weight of the cost's squared error against the quality's in choosing G.
 
     G may depend on the data in any way; P may not.
     """
@@ -84,7 +81,7 @@ class GaussianPosterior:
     prior: str = "fixed"
     draws: int = 16
     covariance: str = "full"
-    steps: int = 3
+    steps: int = 20
     widths: tuple[float, ...] = (0.5, 1.0, 1.5)
     cost_share: float = 0.5
 
@@ -184,14 +181,14 @@ def posterior(
         raise InputError(f"The 'covariance' parameter must be 'diagonal' above {MOST_WEIGHTS} weights; got 'full'.")
     rest = prior.mean[:, 0] if prior.mean.ndim == 3 else prior.mean
     precision = prior.best_precision((flat - rest) ** 2)
-    centre = refined(records, flat, rest, precision, settings.steps) if full else flat
+    centre = refined(records, flat, rest, precision, settings.steps, rng) if full else flat
     precision = prior.best_precision((centre - rest) ** 2)
     part = records.some(rng, PART)
     factor: FloatArray
     if full:
-        factor = np.linalg.cholesky(2.0 * part.quadratic(centre)[1] + np.eye(flat.shape[-1]) * precision[:, None])
+        factor = np.asarray(np.linalg.cholesky(2.0 * part.quadratic(centre)[1] + np.eye(flat.shape[-1]) * precision[:, None]))
     else:
-        factor = np.sqrt(2.0 * part.diagonal(centre) + precision)
+        factor = np.asarray(np.sqrt(2.0 * part.diagonal(centre) + precision), dtype=np.float64)
     best: FloatArray = np.full(t, settings.widths[0])
     least: FloatArray = np.full(t, np.inf)
     for width in settings.widths if len(settings.widths) > 1 else ():

@@ -24,8 +24,9 @@ class Quantised:
 
     bits: of every weight, one number or several; the best of several is chosen by the data, which costs the log of their
     number. reach: half-width of the grid; None takes the largest trained weight, which is known only after the data, so the
-    class is flagged as not fixed before it. polish: steps of lowering the squared error on the records, before rounding and
-    within the grid; 0 rounds every trained weight to the nearest value. cost_share: weight of the cost's squared error in that.
+    class is flagged as not fixed before it. steps: Gauss-Newton steps on the squared error on the records before rounding, at
+    most. polish: rounds of lowering it within the grid; 0 rounds every trained weight to the nearest value, without steps.
+    cost_share: weight of the cost's squared error in that.
 
     What is chosen within the class is free, since the bound holds for all its members at once: the trained weights (learning
     rate, seed, rounds, which training), the rounding, the polish. What changes the class is not: bits, reach, architecture.
@@ -33,6 +34,7 @@ class Quantised:
 
     bits: int | tuple[int, ...] = (3, 4, 5, 6, 8)
     reach: float | None = 4.0
+    steps: int = 20
     polish: int = 2
     cost_share: float = 0.5
 
@@ -43,6 +45,7 @@ class Quantised:
             integer("bits", bits, 1, 32)
         if self.reach is not None:
             number("reach", self.reach, 0.0, open_low=True)
+        integer("steps", self.steps, 0)
         integer("polish", self.polish, 0)
         number("cost_share", self.cost_share, 0.0, 1.0)
 
@@ -56,14 +59,13 @@ class Quantised:
     ) -> FunctionEstimates:
         """Quantise trained weights (arrays as in `architecture.shapes`, leading axes as those of the labels (..., D)).
 
-        logs: the records of the training. rng is not used: rounding is deterministic.
+        logs: the records of the training. rng: of the part of very many records on which steps are made.
         """
-        del rng
         lead, flat, records = gather(architecture, weights, logs, labels, self.cost_share)
         if self.polish and flat.shape[-1] > MOST_WEIGHTS:
             raise InputError(f"The 'polish' parameter must be 0 above {MOST_WEIGHTS} weights; got {self.polish}.")
         reach = float(np.abs(flat - rest_point(architecture)).max()) if self.reach is None else self.reach
-        best, bits = self._on_the_grid(records, flat, reach)
+        best, bits = self._on_the_grid(records, flat, reach, rng)
         price = np.asarray(architecture.n_parameters * bits * math.log(2.0) + math.log(len(self.candidates)), dtype=np.float64)
         members = Members(architecture, best.reshape(*lead, 1, -1))
         size = architecture.n_parameters
@@ -71,14 +73,16 @@ class Quantised:
         claimed = Hypotheses("finite-class", members, price.reshape(lead), self.reach is not None, described)
         return FunctionEstimates(Average(members), records.counts, records.routable, claimed)
 
-    def _on_the_grid(self, records: Records, flat: FloatArray, reach: float) -> tuple[FloatArray, IntArray]:
+    def _on_the_grid(
+        self, records: Records, flat: FloatArray, reach: float, rng: np.random.Generator
+    ) -> tuple[FloatArray, IntArray]:
         """(T, P) the best network found on any candidate grid, and (T,) its number of bits."""
         architecture = records.architecture
         grids = {bits: Grid(bits, reach) for bits in self.candidates}
         found = {bits: grid.nearest(architecture, flat) for bits, grid in grids.items()}
         if self.polish:
             pull = np.full(flat.shape[-1], 1.0 / reach**2)  # weak: keeps directions the records do not see near the centre
-            start = refined(records, flat, rest_point(architecture), pull, self.polish)
+            start = refined(records, flat, rest_point(architecture), pull, self.steps, rng)
             gradient, curvature = records.quadratic(start)
             for bits, grid in grids.items():
                 moved = rounded_with_feedback(architecture, start, curvature + 0.5 * np.diag(pull), grid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -139,7 +138,7 @@ def descent_of(router: MLPRouter, logs: Logs, seed: int) -> Descent:
 
     F is the mean loss of all records with the federation's scale of cost, without dropout, in float64. Exact: the squared
     gradients and F(theta_0), which bounds the initial gap since no loss is below 0. Estimates along the path, which certify
-    nothing: smoothness, gradient noise of batches, dissimilarity. seed: in [0, 2^32). Raises InputError as training does.
+    nothing: smoothness, gradient noise of batches (not known with dropout), dissimilarity. seed: in [0, 2^32). Raises InputError as training does.
     """
     ready = bench(router, logs, (seed,), None)
     scale, rates, weights = ready.federated_path()
@@ -152,7 +151,8 @@ def descent_of(router: MLPRouter, logs: Logs, seed: int) -> Descent:
     gradients = np.stack([objective.gradients(theta) for theta in path])  # (T, N, P)
     pooled = np.einsum("n,tnp->tp", objective.shares, gradients)
     steps, sampling = _protocol(router, ready)
-    random = sampling != "full batch"
+    participants = min(router.participants or len(rows), len(rows))
+    random = sampling != "full batch" or participants < len(rows)
     looked = path[np.unique(np.linspace(0, len(path) - 1, LOOKED_AT).round().astype(int))]
     return Descent(
         shares=objective.shares, local_steps=steps, rounds=router.rounds, step_size=float(rates[0, 0]),
@@ -162,9 +162,9 @@ def descent_of(router: MLPRouter, logs: Logs, seed: int) -> Descent:
         ),
         initial_gap=Measured(float(objective.shares @ objective.losses(path[0])), how="F(theta_0), as F is at least 0"),
         smoothness=_smoothness(objective, looked, seed),
-        noise=_noise(router, objective, looked) if random else Measured(0.0, how="full batches have no noise"),
+        noise=_noise(router, sampling, objective, looked),
         dissimilarity=dissimilarity_along(gradients, objective.shares, BETAS),
-        optimizer=router.optimiser, clipping=router.clip, participants=min(router.participants or len(rows), len(rows)),
+        optimizer=router.optimiser, clipping=router.clip, participants=participants,
         sampling=sampling, averaging="shares" if router.heads == "records" else router.heads,
     )  # fmt: skip
 
@@ -192,9 +192,12 @@ def _smoothness(objective: Objective, points: FloatArray, seed: int) -> Measured
     return max(found, key=lambda measured: measured.value)
 
 
-def _noise(router: MLPRouter, objective: Objective, points: FloatArray) -> Measured:
-    """Largest variance seen of a mean gradient of one batch drawn with replacement; dropout adds to it and is not seen."""
-    records = (objective.rows >= 0).sum(axis=1)
-    batch = np.minimum(router.batch or math.inf, records)
+def _noise(router: MLPRouter, sampling: str, objective: Objective, points: FloatArray) -> Measured | None:
+    """Largest variance seen of the mean gradient of a batch drawn with replacement; that of dropout is not measured."""
+    if router.dropout > 0.0:
+        return None
+    if router.batch is None or sampling == "full batch":
+        return Measured(0.0, how="full batches have no noise")
+    batch = np.minimum(router.batch, (objective.rows >= 0).sum(axis=1))
     seen = max(float((objective.record_variance(theta) / batch).max()) for theta in points)
     return Measured(seen, certain=False, how=f"of batches drawn with replacement; {ALONG_TRAJECTORY}")
