@@ -11,8 +11,8 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import Prediction
 from fedroute_theory.networks import Architecture
 
-CHUNK = 4_000_000
-"""Numbers held at once while many networks are evaluated at many queries."""
+CHUNK = 250_000
+"""Numbers held at once while many networks are evaluated at many queries: about what a processor keeps near."""
 
 
 def chunks(architecture: Architecture, networks: int, queries: int) -> list[slice]:

@@ -17,7 +17,7 @@ DAMPINGS = (0.0, 0.03, 0.3, 3.0, 30.0)
 """Multiples of the curvature's diagonal added to it, tried in order until the objective falls."""
 
 LEAST_FALL = 0.01
-"""Steps end when no network's objective falls by this much: nats, so nothing that a bound would show."""
+"""A network's steps end when its objective falls by less: nats, so nothing that a bound would show."""
 
 PART = 20_000
 """Records that stand for all of them where only speed of descent or the shape of a law is at stake, at most."""
@@ -70,8 +70,8 @@ class Records:
         part = replace(self, embedding=self.embedding[rows], model=self.model[rows], target=self.target[:, rows])
         return replace(part, scale=self.scale * self.size / at_most)
 
-    def repetitions(self, chosen: BoolArray) -> Records:
-        """The same records with the labels of some repetitions (T,)."""
+    def repetitions(self, chosen: BoolArray | IntArray) -> Records:
+        """The same records with the labels of some repetitions, by mask (T,) or index."""
         return replace(self, target=self.target[chosen])
 
     def better(self, first: FloatArray, second: FloatArray) -> FloatArray:
@@ -157,28 +157,32 @@ def refined(
 
 
 def _descended(records: Records, flat: FloatArray, rest: FloatArray, precision: FloatArray, steps: int) -> FloatArray:
-    def objective(candidate: FloatArray) -> FloatArray:
-        loss: FloatArray = records.loss(candidate[:, None])[:, 0] + 0.5 * (precision * (candidate - rest) ** 2).sum(axis=-1)
-        return loss
+    """Every network stops by its own progress, so that repetitions do not depend on one another."""
+    best, still, unit = flat.copy(), np.arange(len(flat)), np.eye(flat.shape[-1])
+    precision, rest = (np.broadcast_to(values, flat.shape) for values in (precision, rest))
 
-    if steps == 0:
-        return flat
-    best, value, unit = flat.copy(), objective(flat), np.eye(flat.shape[-1])
+    def objective(part: Records, candidate: FloatArray, rows: IntArray) -> FloatArray:
+        pull = 0.5 * (precision[rows] * (candidate - rest[rows]) ** 2).sum(axis=-1)
+        value: FloatArray = part.loss(candidate[:, None])[:, 0] + pull
+        return value
+
     for _ in range(steps):
-        gradient, curvature = records.quadratic(best)
-        slope = 2.0 * gradient + precision * (best - rest)
-        whole = 2.0 * curvature + unit * precision[..., None, :]
-        steep = unit * np.diagonal(whole, axis1=1, axis2=2)[:, None, :]
-        open_, before = np.ones(len(flat), dtype=bool), value.copy()
+        part, present = records.repetitions(still), best[still]
+        value = objective(part, present, still)
+        gradient, curvature = part.quadratic(present)
+        slope = 2.0 * gradient + precision[still] * (present - rest[still])
+        whole = 2.0 * curvature + unit * precision[still][:, None, :]
+        steep, fallen = unit * np.diagonal(whole, axis1=1, axis2=2)[:, None, :], np.zeros(len(still))
         for damping in DAMPINGS:
-            candidate = best.copy()
-            candidate[open_] -= np.linalg.solve(whole[open_] + damping * steep[open_], slope[open_][..., None])[..., 0]
-            found = objective(candidate)
-            falls = open_ & (found < value)
-            best[falls], value[falls] = candidate[falls], found[falls]
-            open_ &= ~falls
-            if not open_.any():
+            stuck = np.flatnonzero(fallen == 0.0)
+            if stuck.size == 0:
                 break
-        if (before - value).max() < LEAST_FALL:
+            move = np.linalg.solve(whole[stuck] + damping * steep[stuck], slope[stuck][..., None])[..., 0]
+            found = value[stuck] - objective(records.repetitions(still[stuck]), present[stuck] - move, still[stuck])
+            falls = found > 0.0
+            best[still[stuck[falls]]] = (present[stuck] - move)[falls]
+            fallen[stuck[falls]] = found[falls]
+        still = still[fallen >= LEAST_FALL]
+        if still.size == 0:
             break
     return best
