@@ -9,7 +9,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, array, integer, law
 from fedroute_theory.federation.descent import Dissimilarity, Measured
 
-ALONG_TRAJECTORY = "estimate along the trajectory, not an upper bound"
+ALONG_TRAJECTORY = "the largest seen along the trajectory, not an upper bound"
 
 
 def smoothness_along(

@@ -19,7 +19,7 @@ def table(name: str, lines: Sequence[Assumed]) -> str:
             line.state,
             str(line.clients) if line.state == "holds" else f"{line.failing or line.unknown} of {line.clients}",
             figure(line.value),
-            "exact" if line.error == 0.0 and line.value is not None else figure(line.error) if line.value is not None else "-",
+            _uncertainty(line),
             figure(line.margin),
             line.how,
             line.where,
@@ -30,3 +30,11 @@ def table(name: str, lines: Sequence[Assumed]) -> str:
     below = "\n".join(["  What would have to change:", *changes]) if changes else ""
     note = "clients: in the state, of how many. margin: largest value allowed minus the measured one."
     return "\n".join(part for part in (TextTable(f"Assumptions on {name}", header, rows, note).plain(), below) if part)
+
+
+def _uncertainty(line: Assumed) -> str:
+    if line.value is None:
+        return "-"
+    if line.error > 0.0:
+        return figure(line.error)
+    return "unknown" if line.state == "unknowable" else "exact"

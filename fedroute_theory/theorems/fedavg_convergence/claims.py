@@ -26,42 +26,57 @@ def protocol(descent: Descent) -> list[Measurement]:
         ),
         Measurement("averaging by shares", descent.averaging == "shares", how=f"the server averages by '{descent.averaging}'"),
         Measurement("plain SGD steps", descent.optimizer == "sgd", how=f"the optimizer is '{descent.optimizer}'"),
-        Measurement("no clipping", descent.clipping is None, descent.clipping, how="largest gradient norm kept"),
+        Measurement(
+            "no clipping",
+            descent.clipping is None,
+            descent.clipping,
+            how="no limit on gradient norms" if descent.clipping is None else "largest gradient norm kept",
+        ),
         Measurement("unbiased gradients", descent.sampling in SAMPLING, how=f"records are drawn by '{descent.sampling}'"),
     ]
 
 
 def constants(descent: Descent) -> list[Measurement]:
     """The assumptions about the objective; None where they rest on an estimate."""
-    curve = descent.dissimilarity
-    kappa2 = None if curve is None else Measured(float(curve.kappa2.min()), 0.0, curve.certain, curve.how)
+    curve, kappa2, where = descent.dissimilarity, None, ""
+    if curve is not None:
+        least = int(curve.kappa2.argmin())
+        kappa2 = Measured(float(curve.kappa2[least]), 0.0, curve.certain, curve.how)
+        where = f"kappa^2 at beta = {curve.beta[least]:.4g}, one point of the curve"
     numbers = {
         "initial gap known": descent.initial_gap,
         "smoothness": descent.smoothness,
         "bounded gradient noise": descent.noise,
-        "bounded dissimilarity": kappa2,
     }
-    return [_constant(name, measured) for name, measured in numbers.items()]
+    return [
+        *(_constant(name, measured) for name, measured in numbers.items()),
+        _constant("bounded dissimilarity", kappa2, where),
+    ]
 
 
-def _constant(name: str, measured: Measured | None) -> Measurement:
+def _constant(name: str, measured: Measured | None, where: str = "") -> Measurement:
     if measured is None:
         return Measurement(name, False, how="not measured")
     if not math.isfinite(measured.upper):
         return Measurement(name, False, how=measured.how or "infinite", where="no finite number holds at all parameters")
-    return Measurement(name, True if measured.certain else None, measured.value, measured.error, measured.how)
+    return Measurement(name, True if measured.certain else None, measured.value, measured.error, measured.how, where)
 
 
 def step(form: str, descent: Descent) -> Measurement:
-    """Whether the step is small enough for a form, at some point of the dissimilarity curve."""
+    """Whether the step is small enough for a form, at some point of the dissimilarity curve; None where that is estimated."""
     L, curve = descent.smoothness, descent.dissimilarity
     if L is None or curve is None or not math.isfinite(L.upper):
         return Measurement("step size", None, how="smoothness or dissimilarity is not known")
     s, beta = descent.step_size * descent.local_steps * L.upper, float(curve.beta.min())
     limit = "1/(4 beta)" if form != "sharp" else "2 - s - 2|1-s| phi beta - s (phi beta)^2 > 0"
     fits = bool(_fits(form, descent, curve.beta).any())
+    known = L.certain and curve.certain
     return Measurement(
-        "step size", fits, s, how=f"s = eta tau L; limit {limit}", where=f"beta = {beta:.4g}, least of the curve"
+        "step size",
+        fits if known or not fits else None,
+        s,
+        how=f"s = eta tau L; limit {limit}",
+        where=f"beta = {beta:.4g}, least of the curve",
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedroute_theory.federation import dirichlet, draw_logs, uniform_logging
 from fedroute_theory.problems import Gaussian, Tabular, Teacher
-from fedroute_theory.routers import LinearRouter, MLPRouter
+from fedroute_theory.routers import FedAvg, LinearRouter, MLPRouter
 from fedroute_theory.routers.certified import GaussianPosterior, Quantised
 from fedroute_theory.routers.network.predictor import Certifier
 from fedroute_theory.verify.scenarios.base import Rng, Scenario, World, fresh_labels
@@ -64,6 +64,17 @@ def _disagreeing(rng: Rng, records: int) -> World:
     return replace(world, logs=replace(world.logs, quality=own.quality[0], cost=own.cost[0]))
 
 
+_DESCENTS = ("fedavg-convergence",)
+
+_SLOW = FedAvg(rounds=1000, local_steps=4, step=0.003, noise=0.1)
+"""Steps so short that the forms with fixed constants apply to most draws of the clients, and the sharp form to all seen."""
+
+_PLAIN = MLPRouter(
+    hidden=(6,), activation="tanh", layer_norm=False, dropout=0.0, optimiser="sgd", clip=None, batch=None,
+    learning_rates=(1e-2,), rounds=10, heads="records", local_epochs=None, local_steps=5, cost_scaling=(0.5, 0.15),
+)  # fmt: skip
+"""All that the theorem on FedAvg asks of a protocol; of a network's objective it asks more than can be measured."""
+
 FUNCTIONS = (
     Scenario("gaussian", _gaussian, LinearRouter(), SMALL),
     Scenario("teacher-quantised", _teacher, _network(Quantised()), ONCE),
@@ -71,5 +82,7 @@ FUNCTIONS = (
     Scenario(
         "teacher-fresh", _fresh, _network(Quantised(bits=4, polish=1)), FRESH, ("least-squares", "mlp-router"), redraws=False
     ),
+    Scenario("descending", _gaussian, LinearRouter(solver=_SLOW), SMALL, _DESCENTS, redraws=False, descends=True),
+    Scenario("descending-network", _teacher, _PLAIN, ONCE, _DESCENTS, redraws=False, descends=True),
     Scenario("disagreeing", _disagreeing, _network(Quantised()), ONCE, ("client-heterogeneity",)),
 )

@@ -116,7 +116,7 @@ def test_plain_full_batches_fail_by_their_estimates_only(plain):
     assert isinstance(found, NotApplicable)
     assert found.assumption == "smoothness"
     assert "only an estimate" in found.by_how_much
-    assert {m.name for m in measured if m.holds is not True} == {"smoothness", "bounded dissimilarity"}
+    assert {m.name for m in measured if m.holds is not True} == {"smoothness", "bounded dissimilarity", "step size"}
     assert (plain.local_steps, plain.rounds, plain.step_size, plain.noise.value) == (STEPS, ROUNDS, RATE, 0.0)
 
 
