@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, IntArray
+from fedroute_theory._validate import FloatArray, IntArray, number
 from fedroute_theory.problem import Policy
 
 Prediction = tuple[FloatArray, FloatArray]
@@ -46,7 +46,8 @@ class Estimates:
         return np.where(np.isnan(utility), -np.inf, utility)
 
     def policy(self, lam: float) -> Policy:
-        """The greedy policy at price lam (of the first repetition), ties to the lowest index."""
+        """The greedy policy at price lam >= 0 (of the first repetition), ties to the lowest index."""
+        number("lam", lam, 0.0)
         first = self.repetition(0)
 
         def choose(embeddings: FloatArray) -> IntArray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fedroute_theory._validate import BoolArray, FloatArray, IntArray
+from fedroute_theory._validate import BoolArray, FloatArray, IntArray, number
 from fedroute_theory.distances import nearest_centre
 from fedroute_theory.estimates.base import Estimates, Prediction
 from fedroute_theory.problem import Policy
@@ -71,5 +71,5 @@ class CellEstimates(Estimates):
         return replace(self, quality=self.quality[t], cost=self.cost[t])
 
     def policy(self, lam: float) -> Policy:
-        chosen = self.repetition(0).choices(lam)
+        chosen = self.repetition(0).choices(number("lam", lam, 0.0))
         return lambda embeddings: chosen[self.cells(embeddings)]

@@ -108,9 +108,10 @@ class MixtureRouter:
 
     @classmethod
     def published(cls, base: KMeansRouter | LinearRouter | MLPRouter) -> MixtureRouter:
-        """The released experiments' choices: weights from training errors, fallbacks mixed in like estimates.
+        """Close to the released experiments: weights from training errors, fallbacks mixed in like estimates.
 
-        With the fallback cost of 1e6 a K-means mixture then keeps only models that both sides have records of in the cell.
+        With the fallback cost of 1e6 a K-means mixture then drops a model of which the client has records, but none in the
+        cell; one that it never logged stands on the federated side alone, since no training error gives it a weight.
         """
         return cls(base, "training-error", empty="mixed")
 

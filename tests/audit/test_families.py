@@ -88,7 +88,7 @@ def comparison():
     return compare(TABLE, routers=("kmeans", "linear"), protocols=("sound",), seeds=(3, 4, 5), clients=3)
 
 
-def test_every_draw_is_the_audit_of_its_seed(comparison, tmp_path):
+def test_every_draw_is_the_audit_of_its_seed(comparison):
     alone = audit(TABLE, clients=3, seed=4, router="linear")
     draw = next(d for d in comparison.draws if (d.router, d.seed) == ("linear", 4))
     assert draw.areas["auc"] == alone.areas("auc")

@@ -17,6 +17,11 @@ from fedroute_theory.routers.linear.router import by_client, losses_of
 COST_RANGE = 2.0
 
 
+def wide(*features, **others):
+    """A router that can predict every cost label here."""
+    return LinearRouter(*features, **({"c_max": COST_RANGE} | others))
+
+
 def logs_of(embedding, client, model, quality, cost, models=3):
     client = np.asarray(client)
     embedding = np.asarray(embedding, dtype=float).reshape(client.size, -1)
@@ -78,7 +83,7 @@ def test_features_have_an_intercept_first():
 
 def test_ridge_penalises_every_head_the_intercept_included():
     logs = random_logs()
-    heads = weights(train(LinearRouter(ridge=5.0), logs, 0).pooled)
+    heads = weights(train(wide(ridge=5.0), logs, 0).pooled)
     for m in range(3):
         rows = logs.model == m
         design = np.concatenate([AffineFeatures()(logs.embedding[rows]), np.sqrt(5.0) * np.eye(4)])
@@ -100,7 +105,7 @@ def test_predictions_are_clipped_and_the_fitted_values_are_open():
 def test_a_model_without_records_is_not_routable_and_never_a_number():
     logs = random_logs(models=2)
     logs = replace(logs, n_models=3)
-    for estimates in (train(LinearRouter(), logs, 0).pooled, train(LinearRouter(solver=FedAvg(5, 2, 0.1)), logs, 0).federated):
+    for estimates in (train(wide(), logs, 0).pooled, train(wide(solver=FedAvg(5, 2, 0.1)), logs, 0).federated):
         assert estimates.routable.tolist() == [True, True, False]
         assert np.isnan(estimates.predict(logs.embedding)[0][:, 2]).all()
         assert not np.isnan(estimates.predict(logs.embedding)[0][:, :2]).any()
@@ -113,7 +118,7 @@ def test_dependent_features_give_the_solution_of_least_norm():
     line = rng.normal(size=(6, 1)) @ rng.normal(size=(1, 3))
     points = np.concatenate([rng.normal(size=(2, 3)), line])
     logs = logs_of(points, np.zeros(8, int), [1, 1, *[0] * 6], rng.random(8), rng.random(8))
-    router = LinearRouter()
+    router = wide()
     exact = weights(train(router, logs, 0).pooled)
     for m in (0, 1):
         expected = np.linalg.pinv(AffineFeatures()(points[logs.model == m]), rcond=1e-6) @ logs.quality[logs.model == m]
@@ -126,9 +131,7 @@ def test_dependent_features_give_the_solution_of_least_norm():
 def test_a_new_model_leaves_the_other_heads_as_they_were():
     logs = random_logs()
     without = logs.take(np.flatnonzero(logs.model != 2))
-    assert np.array_equal(
-        weights(train(LinearRouter(), logs, 0).pooled)[:, :2], weights(train(LinearRouter(), without, 0).pooled)[:, :2]
-    )
+    assert np.array_equal(weights(train(wide(), logs, 0).pooled)[:, :2], weights(train(wide(), without, 0).pooled)[:, :2])
 
 
 # --- what travels -----------------------------------------------------------------------------------------------------------
@@ -140,16 +143,16 @@ def test_messages_are_statistics_and_withhold_what_would_show_a_query():
     points[9:] = points[9]  # client 1 asks model 1 one query three times
     client, model = [0] * 8 + [1] * 4, [0] * 4 + [1] * 3 + [2] + [0] + [1] * 3
     logs = logs_of(points, client, model, rng.random(12), rng.random(12))
-    trained = train(LinearRouter(), logs, 0)
+    trained = train(wide(), logs, 0)
     assert all(isinstance(m, HeadStatistics) for m in trained.messages)
     assert [m.counts.tolist() for m in trained.messages] == [[4, 3, 0]]  # client 1 sends nothing
     assert trained.federated.counts.tolist() == [4, 3, 0]
     assert trained.pooled.counts.tolist() == [5, 6, 1]
     kept = logs.take(np.arange(7))
-    assert weights(trained.federated)[:, :2] == pytest.approx(weights(train(LinearRouter(), kept, 0).pooled)[:, :2], abs=1e-12)
+    assert weights(trained.federated)[:, :2] == pytest.approx(weights(train(wide(), kept, 0).pooled)[:, :2], abs=1e-12)
     sent = np.concatenate([a.ravel() for m in trained.messages for a in m.arrays.values()])
     assert not np.isin(points, sent).any()
-    everything = train(LinearRouter(least_records=1), logs, 0)
+    everything = train(wide(least_records=1), logs, 0)
     assert weights(everything.federated) == pytest.approx(weights(everything.pooled), abs=1e-12)
     first = next(m for m in everything.messages if m.sender == "client 1")
     assert first.gram[0, 0, 1:].tolist() == points[8].tolist()  # the Gram matrix of one record is that query
@@ -177,17 +180,17 @@ def test_two_records_can_be_solved_for_and_three_cannot():
 def test_when_nobody_may_send_anything_it_is_said():
     rng = np.random.default_rng(0)
     logs = logs_of(rng.normal(size=(4, 2)), [0, 0, 1, 1], [0, 1, 0, 1], rng.random(4), rng.random(4))
-    one_sentence(lambda: train(LinearRouter(), logs, 0), "3 records")
+    one_sentence(lambda: train(wide(), logs, 0), "3 records")
 
 
 def test_fedavg_sends_heads_only():
-    trained = train(LinearRouter(solver=FedAvg(3, 2, 0.1)), random_logs(), 0)
+    trained = train(wide(solver=FedAvg(3, 2, 0.1)), random_logs(), 0)
     assert all(isinstance(m, Heads) for m in trained.messages)
     assert len(trained.messages) == 3 * (1 + 4)
     assert [m.sender for m in trained.messages[:5]] == ["server", *(f"client {i}" for i in range(4))]
     assert trained.messages[0].heads.shape == (3, 4, 2)
     assert not trained.messages[0].heads.any()
-    together = weights(trained.federated) / np.array([1.0, 1.0])
+    together = weights(trained.federated) / np.array([1.0, COST_RANGE])  # heads of cost are in units of c_max
     average = np.zeros((3, 4, 2))
     shares = np.bincount(random_logs().client) / 240
     for share, message in zip(shares, trained.messages[-4:], strict=True):
@@ -231,17 +234,17 @@ def test_one_client_is_pooled_gradient_descent_whatever_the_local_steps():
 def test_several_local_steps_of_unlike_clients_end_elsewhere_than_pooled_descent():
     logs = random_logs(clients=3)
     shifted = replace(logs, embedding=logs.embedding + logs.client[:, None])
-    trained = train(LinearRouter(solver=FedAvg(400, 30, 0.05)), shifted, 0)
+    trained = train(wide(solver=FedAvg(400, 30, 0.05)), shifted, 0)
     off = np.abs(weights(trained.federated) - weights(trained.pooled)).max()
     assert off > 1e-3
-    fewer = train(LinearRouter(solver=FedAvg(12_000, 1, 0.05)), shifted, 0)
+    fewer = train(wide(solver=FedAvg(12_000, 1, 0.05)), shifted, 0)
     assert np.abs(weights(fewer.federated) - weights(fewer.pooled)).max() < 1e-6
 
 
 def test_enough_rounds_reach_the_exact_solution():
     logs = random_logs()
-    exact = train(LinearRouter(ridge=1.0, c_max=COST_RANGE), logs, 0)
-    descended = train(LinearRouter(ridge=1.0, c_max=COST_RANGE, solver=FedAvg(2000, 1, 0.5)), logs, 0)
+    exact = train(wide(ridge=1.0, c_max=COST_RANGE), logs, 0)
+    descended = train(wide(ridge=1.0, c_max=COST_RANGE, solver=FedAvg(2000, 1, 0.5)), logs, 0)
     assert weights(descended.federated) == pytest.approx(weights(exact.pooled), abs=1e-9)
 
 
@@ -250,14 +253,14 @@ def test_renumbering_clients_or_shuffling_records_changes_nothing(solver):
     logs = random_logs(clients=4)
     order = np.random.default_rng(0).permutation(logs.size)
     renumbered = replace(logs, client=np.array([2, 0, 3, 1])[logs.client]).take(order)
-    mine, theirs = (train(LinearRouter(solver=solver), given, 0) for given in (logs, renumbered))
+    mine, theirs = (train(wide(solver=solver), given, 0) for given in (logs, renumbered))
     assert weights(theirs.federated) == pytest.approx(weights(mine.federated), abs=1e-12)
     assert weights(theirs.local[2]) == pytest.approx(weights(mine.local[0]), abs=1e-11)
 
 
 def test_a_step_that_diverges_is_refused():
     logs = random_logs()
-    router = LinearRouter()
+    router = wide()
     largest = losses_of(router, list(by_client(router, logs, Labels(logs.quality, logs.cost)).values())).smoothness
     by_hand = max(
         np.linalg.eigvalsh(AffineFeatures()(e).T @ AffineFeatures()(e)).max() / (logs.client == i).sum()
@@ -273,13 +276,13 @@ def test_gradient_noise_has_the_stated_variance_and_its_seed():
     """One local step from zero: heads = step * (b - noise), variance of each entry step^2 noise^2 sum p_i^2."""
     logs = random_logs()
     labels = Labels(np.tile(logs.quality, (4000, 1)), np.tile(logs.cost, (4000, 1)))
-    noisy = train(LinearRouter(solver=FedAvg(1, 1, 0.1, noise=2.0)), logs, 7, labels)
-    calm = train(LinearRouter(solver=FedAvg(1, 1, 0.1)), logs, 7)
-    off = (weights(noisy.federated) - weights(calm.federated)) / (0.1 * 2.0)
+    noisy = train(wide(solver=FedAvg(1, 1, 0.1, noise=2.0)), logs, 7, labels)
+    calm = train(wide(solver=FedAvg(1, 1, 0.1)), logs, 7)
+    off = (weights(noisy.federated) - weights(calm.federated)) / (0.1 * 2.0 * np.array([1.0, COST_RANGE]))
     shares = np.bincount(logs.client) / logs.size
     assert off.var(axis=0) == pytest.approx(np.full((4, 3, 2), (shares**2).sum()), rel=0.15)  # 24 entries, 6.7 sd each
     assert off.mean(axis=0) == pytest.approx(np.zeros((4, 3, 2)), abs=6 * np.sqrt((shares**2).sum() / 4000))
-    again, other = (train(LinearRouter(solver=FedAvg(1, 1, 0.1, noise=2.0)), logs, seed, labels) for seed in (7, 8))
+    again, other = (train(wide(solver=FedAvg(1, 1, 0.1, noise=2.0)), logs, seed, labels) for seed in (7, 8))
     assert np.array_equal(weights(again.federated), weights(noisy.federated))
     assert not np.array_equal(weights(other.federated), weights(noisy.federated))
 
@@ -311,7 +314,7 @@ def test_the_greedy_policy_is_a_linear_policy_where_nothing_is_clipped():
     rng = np.random.default_rng(11)
     problem = Gaussian.generate(rng, lam=0.3, linear_cost=True, sample=5000)
     logs = draw_logs(problem, dirichlet(problem, rng, clients=3, records=4000, model_alpha=1.0), rng)
-    trained = train(LinearRouter(), logs, 0)
+    trained = train(wide(), logs, 0)
     heads = weights(trained.federated)
     scores = heads[..., 0] - problem.lam * heads[..., 1]
     law = problem.gap_of_linear(LinearPolicy(scores[1:], scores[0]))
@@ -332,7 +335,7 @@ def test_the_greedy_policy_is_a_linear_policy_where_nothing_is_clipped():
         (lambda: FedAvg(1, 1, 0.1, -1.0), "'noise'"),
         (lambda: RandomFeatures(np.zeros((2, 3)), np.zeros(2)), "'shift'"),
         (lambda: RandomFeatures.draw(np.random.default_rng(0), 2, 2, activation="sine"), "'activation'"),
-        (lambda: train(LinearRouter(), random_logs(), -1), "'seed'"),
+        (lambda: train(wide(), random_logs(), -1), "'seed'"),
     ],
 )
 def test_settings_out_of_range_are_named(make, name):

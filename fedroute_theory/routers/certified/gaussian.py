@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, choice, integer, number
+from fedroute_theory._validate import FloatArray, InputError, array, choice, integer, number
 from fedroute_theory.estimates import FunctionEstimates, Hypotheses
 from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.networks import Architecture, Weights, rest_point
@@ -91,6 +91,8 @@ class GaussianPosterior:
                 raise InputError(f"The '{name}' parameter must hold at least one number; got ().")
             for value in getattr(self, name):
                 number(name, value, 0.0, open_low=True)
+        if self.prior_mean is not None:
+            array("prior_mean", self.prior_mean, (None,))
         choice("prior", self.prior, ("fixed", "trained"))
         choice("covariance", self.covariance, ("full", "diagonal"))
         integer("draws", self.draws, 1)

@@ -138,7 +138,8 @@ def descent_of(router: MLPRouter, logs: Logs, seed: int) -> Descent:
 
     F is the mean loss of all records with the federation's scale of cost, without dropout, in float64. Exact: the squared
     gradients and F(theta_0), which bounds the initial gap since no loss is below 0. Estimates along the path, which certify
-    nothing: smoothness, gradient noise of batches (not known with dropout), dissimilarity. seed: in [0, 2^32). Raises InputError as training does.
+    nothing: smoothness, gradient noise of batches (not known with dropout), dissimilarity. seed: in [0, 2^32). Raises
+    InputError as training does.
     """
     ready = bench(router, logs, (seed,), None)
     scale, rates, weights = ready.federated_path()

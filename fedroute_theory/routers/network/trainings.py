@@ -129,6 +129,8 @@ class Bench:
         """Estimates of the i-th party from weights with leading axes (A, R), and from the records behind them."""
         router, place = self.router, slice(None) if self.repeated else 0
         own = {name: np.asarray(value[i], dtype=np.float64)[place] for name, value in weights.items()}
+        if not all(np.isfinite(value).all() for value in own.values()):
+            raise InputError(f"The training diverged with a learning rate of {router.learning_rates}: weights are no numbers.")
         pairs = sorted(set(zip(scale.centre, scale.spread, strict=True)))
         pairs = pairs if len(pairs) == 1 else list(zip(scale.centre, scale.spread, strict=True))
         architectures = tuple(
