@@ -295,7 +295,7 @@ def test_every_broken_assumption_is_named_with_its_amount():
     assert unknown.assumption == "truth known"
     dear = replace(case, logs=replace(case.logs, cost=2.0 * case.logs.cost), labels=None)
     assert refused(dear, "leverages/cost").assumption in ("heads are the least-squares fit", "labels within range")
-    trained = train(LinearRouter(), dear.logs, 0)
+    trained = train(LinearRouter(c_max=2.0), dear.logs, 0)
     expensive = refused(replace(dear, trained=trained.estimates()))
     assert (expensive.assumption, expensive.by_how_much.split(";")[0]) == ("labels within range", "2")
 
