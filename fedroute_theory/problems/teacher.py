@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer, law, number
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer, law, number, reject, settle
 from fedroute_theory.networks import Architecture, Grid, Weights
 from fedroute_theory.problems.sampled import SampledProblem
 from fedroute_theory.problems.tabular import Tabular
@@ -16,6 +16,9 @@ from fedroute_theory.problems.topics import _posterior
 ATTEMPTS = 200
 """Random networks tried until the models compete."""
 
+DISAGREEMENT = 1e-9
+"""Largest difference of a table of quality or cost to the network's predictions: rounding, nothing more."""
+
 
 @dataclass(frozen=True, eq=False)
 class Teacher(SampledProblem):
@@ -23,6 +26,9 @@ class Teacher(SampledProblem):
 
     architecture: the class, which a router may use too. network: the true weights, arrays as in `architecture.shapes`.
     centre: (T, d). prior: (T,). scale: positive. (`weights` is the test law, as in every problem.)
+
+    Raises InputError for weights of another shape, a law that is none, and a table of quality or cost that the network does
+    not predict.
     """
 
     architecture: Architecture = None  # type: ignore[assignment]
@@ -33,8 +39,20 @@ class Teacher(SampledProblem):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, shape in self.architecture.shapes.items():
-            array(f"network[{name}]", self.network.get(name), shape)
+        d = self.embeddings.shape[1]
+        if not isinstance(self.architecture, Architecture):
+            raise reject("architecture", "be an Architecture", repr(self.architecture))
+        if (self.architecture.inputs, self.architecture.models) != (d, self.n_models):
+            found = f"{self.architecture.inputs} inputs and {self.architecture.models} models"
+            raise reject("architecture", f"have {d} inputs and {self.n_models} models", found)
+        given: Weights = {} if self.network is None else self.network
+        network = {name: array(f"network[{name}]", given.get(name), shape) for name, shape in self.architecture.shapes.items()}
+        settle(self, network=network, centre=array("centre", self.centre, (None, d)))
+        settle(self, prior=law("prior", self.prior, (len(self.centre),)), scale=number("scale", self.scale, 0.0, open_low=True))
+        for name, predicted in zip(("quality", "cost"), self.truth(self.embeddings), strict=True):
+            off = float(np.abs(predicted - getattr(self, name)).max())
+            if off > DISAGREEMENT:
+                raise reject(name, "be what the network predicts", f"a difference of {off:g}")
 
     @property
     def n_tasks(self) -> int:
@@ -66,9 +84,10 @@ class Teacher(SampledProblem):
         )
 
     def relabelled(self, order: IntArray) -> Self:
-        moved = super().relabelled(order)
+        moved = self.finite().relabelled(order)
         heads = {name: np.take(self.network[name], order, axis=-2) for name in ("heads.weight", "heads.bias")}
-        return moved.replace(network={**self.network, **heads})
+        network = {**self.network, **heads}
+        return self.replace(quality=moved.quality, cost=moved.cost, models=moved.models, network=network)
 
     @classmethod
     def generate(

@@ -106,6 +106,18 @@ def test_tasks_are_a_mixture(teacher):
     one_sentence(lambda: teacher.draw(np.random.default_rng(0), np.zeros(1, int), "query"), "by", "query")
 
 
+def test_draws_follow_the_law_of_their_task(teacher):
+    """Each standardised coordinate by Kolmogorov-Smirnov, squared lengths too (coordinates independent): 5 tests, 1e-9 each."""
+    from scipy.stats import chi2, kstest
+
+    task = np.random.default_rng(1).integers(0, 6, 3000)
+    points, _ = teacher.draw(np.random.default_rng(2), task, "task")
+    z = (points - teacher.centre[task]) / teacher.scale
+    for values, cdf in [*((column, "norm") for column in z.T), ((z**2).sum(axis=1), chi2(4).cdf)]:
+        assert kstest(values, cdf).pvalue > 1e-9
+    assert kstest(z[:, 0] / teacher.scale, "norm").pvalue < 1e-9  # and another scale is seen
+
+
 def test_its_sample_alone_is_a_finite_problem_with_the_same_truth(teacher):
     finite = teacher.finite()
     assert isinstance(finite, Tabular)
@@ -125,3 +137,33 @@ def test_a_dominated_model_is_refused():
 def test_weights_of_another_shape_are_refused(teacher):
     wrong = {**teacher.network, "heads.bias": np.zeros((2, 2))}
     one_sentence(lambda: teacher.replace(network=wrong), "heads.bias", "(2, 2)")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda _: {"architecture": None}, ("architecture", "None")),
+        (lambda _: {"architecture": Architecture(4, (6,), 2)}, ("architecture", "2 models")),
+        (lambda _: {"network": None}, ("network[trunk0.weight]", "()")),
+        (lambda t: {"network": {**t.network, "heads.bias": np.full((3, 2), np.nan)}}, ("heads.bias", "nan")),
+        (lambda t: {"network": {**t.network, "heads.bias": t.network["heads.bias"] + 1e-6}}, ("quality", "difference")),
+        (lambda t: {"quality": 1.0 - t.quality}, ("quality", "difference")),
+        (lambda t: {"cost": 0.5 * t.cost}, ("cost", "difference")),
+        (lambda t: {"centre": t.centre[:, :2]}, ("centre", "(6, 2)")),
+        (lambda t: {"centre": t.centre * np.nan}, ("centre", "nan")),
+        (lambda t: {"prior": 2.0 * t.prior}, ("prior", "2")),
+        (lambda t: {"prior": t.prior[:2]}, ("prior", "(2,)")),
+        (lambda _: {"scale": -1.0}, ("scale", "-1")),
+    ],
+)
+def test_what_does_not_fit_the_network_is_refused(teacher, change, named):
+    one_sentence(lambda: teacher.replace(**change(teacher)), *named)
+
+
+def test_what_does_not_touch_the_truth_may_change(teacher):
+    dear = teacher.replace(lam=2.0)
+    assert dear.utility == pytest.approx(teacher.quality - 2.0 * teacher.cost)
+    assert dear.truth(dear.embeddings)[0] == pytest.approx(teacher.quality)
+    as_lists = teacher.replace(network={name: value.tolist() for name, value in teacher.network.items()})
+    assert np.array_equal(as_lists.relabelled(np.array([1, 0, 2])).quality, teacher.quality[:, [1, 0, 2]])
+    one_sentence(lambda: teacher.relabelled(np.array([0, 0, 1])), "order", "[0 0 1]")

@@ -15,6 +15,7 @@ from fedroute_theory.routers import MLPRouter, train
 from fedroute_theory.routers.certified import Average, GaussianPosterior, Members, Quantised
 from fedroute_theory.routers.certified.derivatives import jacobian
 from fedroute_theory.routers.certified.gaussian import Normal, Prior, posterior, spread_normals
+from fedroute_theory.routers.certified.quantised import rounded_with_feedback
 from fedroute_theory.routers.certified.records import Records, gather, refined
 from fedroute_theory.theorems import Bound, Case, NotApplicable, theorem
 
@@ -68,18 +69,30 @@ def test_a_clipped_cost_does_not_move():
     assert (slopes[0, 0] != 0.0).any()
 
 
-def test_loss_and_its_quadratic_model_by_loops():
-    flat, logs, labels = drawn(SMALL, 30, 2)
-    _, _, records = gather(SMALL, SMALL.unflatten(flat), logs, labels, 0.3)
-    quality, cost = SMALL.predict(SMALL.unflatten(flat), logs.embedding)
-    _, slopes = jacobian(SMALL, SMALL.unflatten(flat), logs.embedding, logs.model)
+def test_a_cost_that_can_only_be_zero_does_not_move():
+    a = replace(TINY, c_max=0.0)
+    weights, points, model = a.unflatten(rng().normal(size=8)), np.ones((2, 1)), np.array([0, 1])
+    predicted, slopes = jacobian(a, weights, points, model)
+    assert (a.predict(weights, points)[1] == 0.0).all()
+    assert (predicted[:, 1] == 0.0).all()
+    assert (slopes[:, 1] == 0.0).all()
+
+
+@pytest.mark.parametrize("c_max", [1.0, 4.0])
+def test_loss_and_its_quadratic_model_by_loops(c_max):
+    """Costs are counted in units of c_max, in labels and predictions alike."""
+    architecture = replace(SMALL, c_max=c_max, cost_centre=0.5 * c_max, cost_spread=0.2 * c_max)
+    flat, logs, labels = drawn(architecture, 30, 2)
+    _, _, records = gather(architecture, architecture.unflatten(flat), logs, labels, 0.3)
+    quality, cost = architecture.predict(architecture.unflatten(flat), logs.embedding)
+    _, slopes = jacobian(architecture, architecture.unflatten(flat), logs.embedding, logs.model)
     gradient, curvature = records.quadratic(flat)
     for t in range(2):
         loss, g, h = 0.0, np.zeros(25), np.zeros((25, 25))
         for i, m in enumerate(logs.model):
             for share, value, label, j in (
                 (0.7, quality, labels.quality, slopes[t, i, 0]),
-                (0.3, cost, labels.cost, slopes[t, i, 1]),
+                (0.3, cost / c_max, labels.cost / c_max, slopes[t, i, 1]),
             ):
                 error = value[t, i, m] - label[t, i]
                 loss, g, h = loss + share * error**2, g + share * error * j, h + share * np.outer(j, j)
@@ -156,6 +169,47 @@ def test_several_numbers_of_bits_cost_the_log_of_their_number():
     assert several.hypotheses.fixed_before_data
 
 
+@pytest.mark.parametrize("polish", [0, 1])
+def test_the_network_is_on_the_grid_that_is_paid_for(polish):
+    """Repetitions choose different numbers of bits, each the one of least squared error plus price of those offered."""
+    flat, logs, labels = drawn(SMALL, 3000, 3)
+    flat[0] = 0.5  # the truth, in coarse numbers: the next grid suffices
+    _, _, records = gather(SMALL, SMALL.unflatten(flat), logs, labels, 0.5)
+    settings = Quantised(bits=(2, 3, 5), reach=1.5, polish=polish)  # no grid within another
+    found = settings(SMALL, SMALL.unflatten(flat), logs, labels, rng())
+    paid = np.rint((found.hypotheses.complexity - math.log(3)) / (25 * math.log(2))).astype(int)
+    assert paid[0] == 2
+    for t, bits in enumerate(paid):
+        values = np.linspace(-1.5, 1.5, 2**bits)
+        assert np.abs(found.hypotheses.members.flat[t, 0][:, None] - values).min(axis=1).max() < 1e-12
+    if polish == 0:
+        plain = [Grid(bits, 1.5).nearest(SMALL, flat) for bits in settings.bits]
+        total = [records.loss(p[:, None])[:, 0] + 25 * b * math.log(2) for p, b in zip(plain, settings.bits, strict=True)]
+        chosen = np.argmin(total, axis=0)
+        assert paid.tolist() == np.array(settings.bits)[chosen].tolist()
+        assert found.hypotheses.members.flat[:, 0] == pytest.approx(np.stack(plain)[chosen, np.arange(3)], abs=1e-12)
+        assert len(set(paid.tolist())) > 1
+
+
+def test_later_weights_make_up_for_rounding_exactly():
+    """Against solving for the best remaining weights after each rounding; the quadratic form ends lower than by nearest."""
+    grid, repetitions = Grid(4, 3.0), 20
+    mixing = rng(1).normal(size=(repetitions, 8, 8))
+    curvature = np.matmul(mixing, np.swapaxes(mixing, 1, 2)) + 0.05 * np.eye(8)
+    flat = rng(2).normal(0.0, 0.7, size=(repetitions, 8))
+    found, nearest = rounded_with_feedback(TINY, flat, curvature, grid), grid.nearest(TINY, flat)
+    for t in range(repetitions):
+        present = flat[t].copy()
+        for i in range(8):
+            present[i] = grid.nearest(TINY, np.full(8, present[i]))[0]
+            fixed, free = slice(0, i + 1), slice(i + 1, 8)
+            pull = curvature[t, free, fixed] @ (present - flat[t])[fixed]
+            present[free] = flat[t, free] - np.linalg.solve(curvature[t, free, free], pull)
+        assert found[t] == pytest.approx(present, abs=1e-9)
+    error = [np.einsum("ti,tij,tj->t", v - flat, curvature, v - flat).sum() for v in (found, nearest)]
+    assert error[0] < error[1]
+
+
 def test_polish_never_raises_the_squared_error():
     flat, logs, labels = drawn(SMALL, 500, 3)
     _, _, records = gather(SMALL, SMALL.unflatten(flat), logs, labels, 0.5)
@@ -209,7 +263,56 @@ def test_log_densities_against_scipy(full):
         assert prior.log_density(draws[t]) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("covariance", ["full", "diagonal"])
+def test_the_price_is_the_mean_log_density_ratio_of_the_members_themselves(covariance):
+    """Densities by scipy at the weights that route; the law G is found again from the same seed."""
+    from scipy.stats import multivariate_normal, norm
+
+    flat, logs, labels = drawn(TINY, 60, 2)
+    settings = GaussianPosterior(prior_std=(0.5, 2.0), draws=5, covariance=covariance)
+    found = settings(TINY, TINY.unflatten(flat), logs, labels, rng(7))
+    _, start, records = gather(TINY, TINY.unflatten(flat), logs, labels, settings.cost_share)
+    law = posterior(settings, records, start, Prior(TINY, rest_point(TINY), np.array([0.5, 2.0])), rng(7))
+    for t in range(2):
+        precision = law.factor[t] @ law.factor[t].T if covariance == "full" else np.diag(law.factor[t] ** 2)
+        drawn_from = multivariate_normal(law.centre[t], law.width[t] * np.linalg.inv(precision))
+        ratios = [
+            drawn_from.logpdf(w)
+            - sum(math.log(0.5 * sum(norm(0.0, s).pdf(part).prod() for s in (0.5, 2.0))) for part in (w[:4], w[4:]))
+            for w in found.hypotheses.members.flat[t]
+        ]
+        assert found.hypotheses.complexity[t] == pytest.approx(np.mean(ratios), abs=1e-8)
+
+
+def test_the_width_is_the_prior_s_where_the_records_say_nothing():
+    """Two records, 25 weights: widths 1/4 and 4 cost 8 and 20 nats more; the pilot draws see it."""
+    flat, logs, labels = drawn(SMALL, 2, 6)
+    _, _, records = gather(SMALL, SMALL.unflatten(flat), logs, labels, 0.5)
+    prior = Prior(SMALL, rest_point(SMALL), np.array([0.1]))
+    law = posterior(GaussianPosterior(widths=(0.25, 1.0, 4.0)), records, flat, prior, rng())
+    assert law.width.tolist() == [1.0] * 6
+
+
+@pytest.mark.parametrize("covariance", ["full", "diagonal"])
+@pytest.mark.parametrize("prior", ["fixed", "trained"])
+def test_repetitions_have_the_law_that_each_has_alone(covariance, prior):
+    flat, logs, labels = drawn(SMALL, 150, 3)
+    settings = GaussianPosterior(covariance=covariance, prior=prior, widths=(1.0,))
+
+    def law(weights, labels):
+        _, start, records = gather(SMALL, SMALL.unflatten(weights), logs, labels, 0.5)
+        mean = start[:, None] if prior == "trained" else rest_point(SMALL)
+        return posterior(settings, records, start, Prior(SMALL, mean, np.array(settings.prior_std)), rng())
+
+    together = law(flat, labels)
+    for t in range(3):
+        alone = law(flat[t : t + 1], Labels(labels.quality[t : t + 1], labels.cost[t : t + 1]))
+        assert alone.centre[0] == pytest.approx(together.centre[t], abs=1e-6)
+        assert alone.factor[0] == pytest.approx(together.factor[t], abs=1e-5)
+
+
 def test_draws_have_the_stated_centre_and_covariance():
+    """20 000 independent pairs; each entry within six standard errors, so a false alarm has probability below 1e-7 in all."""
     factor = np.tril(rng(1).normal(size=(1, 3, 3))) + 2.0 * np.eye(3)
     law = Normal(np.array([[1.0, -1.0, 0.0]]), factor, np.array([0.7]))
     draws = law.draw(rng(2), 40_000)[0][0]
@@ -302,6 +405,24 @@ def test_the_router_is_the_average_of_the_members(certificate):
     assert one.hypotheses.members(points)[0].shape == (members.flat.shape[1], 17, 2)
     assert one.repetition(0).predict(points)[0] == pytest.approx(one.predict(points)[0])
     assert found.counts.sum() == 200
+
+
+def test_members_and_average_stay_in_range():
+    """Wild weights: quality in [0, 1], cost in [0, c_max], both ends of the cost reached by members."""
+    members = Members(replace(SMALL, c_max=3.0, cost_spread=2.0), 5.0 * rng().normal(size=(2, 4, 25)))
+    points = rng(1).normal(size=(50, 2))
+    for predictor in (members, Average(members)):
+        quality, cost = predictor(points)
+        assert quality.min() >= 0.0
+        assert quality.max() <= 1.0
+        assert cost.min() >= 0.0
+        assert cost.max() <= 3.0
+    each = members(points)[1]
+    assert (each.min(), each.max()) == (0.0, 3.0)
+    unclipped = replace(members.architecture, c_max=1e9).predict(members.architecture.unflatten(members.flat), points)[1]
+    assert (
+        np.abs(np.clip(unclipped.mean(axis=1), 0.0, 3.0) - Average(members)(points)[1]).max() > 0.5
+    )  # clipped before averaging
 
 
 def test_repetitions_are_quantised_as_each_alone():

@@ -56,9 +56,9 @@ def factors(
     heads = np.moveaxis(np.asarray(weights["heads.weight"]), -2, -3)[..., model, :, :]  # (..., n, H, 2)
     raw = np.einsum("...nh,...nho->...no", hidden, heads) + np.asarray(weights["heads.bias"])[..., model, :]
     quality = expit(raw[..., 0])
-    top = architecture.c_max if architecture.c_max > 0.0 else 1.0
+    top, ceiling = (architecture.c_max, 1.0) if architecture.c_max > 0.0 else (1.0, 0.0)  # c_max 0: every cost is clipped to 0
     cost = (architecture.cost_centre + architecture.cost_spread * raw[..., 1]) / top
-    slope = np.stack([quality * (1.0 - quality), architecture.cost_spread / top * ((cost > 0.0) & (cost < 1.0))], axis=-1)
+    slope = np.stack([quality * (1.0 - quality), architecture.cost_spread / top * ((cost > 0.0) & (cost < ceiling))], axis=-1)
     chosen = np.zeros((*raw.shape, architecture.models, 2))
     for output in range(2):
         chosen[..., np.arange(len(model)), output, model, output] = slope[..., output]
@@ -76,7 +76,7 @@ def factors(
             back = (back - back.mean(axis=-1, keepdims=True) - normal[..., None, :] * along) / spread[..., None, :]
         found |= {f"trunk{layer}.weight": (below, back), f"trunk{layer}.bias": (None, back)}
         back = np.matmul(back, np.swapaxes(weights[f"trunk{layer}.weight"], -1, -2)[..., None, :, :])
-    return np.stack([quality, np.clip(cost, 0.0, 1.0)], axis=-1), found
+    return np.stack([quality, np.clip(cost, 0.0, ceiling)], axis=-1), found
 
 
 def jacobian(
