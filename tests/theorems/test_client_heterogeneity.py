@@ -64,6 +64,14 @@ def test_a_client_alone_has_the_smaller_bound_exactly_from_the_crossover_on(fede
     assert own_bound(n * 1.01, **given_, R=2.0) < federated < own_bound(n * 0.99, **given_, R=2.0)
 
 
+def test_a_bound_beyond_every_level_is_beaten_from_the_first_record_on():
+    """c v a little below, at and a little above 1."""
+    for share, first in ((0.99, False), (1.0001, True), (1.1, True)):
+        federated = math.sqrt(share / slow.KAPPA[1.04] * 4.0)
+        n = alone_from(federated=federated, K2=4.0, log_class=0.0, lam=0.0, c_max=1.0, delta=0.1).value
+        assert (n == 0.0) == first
+
+
 # --- the pooled truth ---------------------------------------------------------------------------------------------------------
 
 

@@ -111,6 +111,32 @@ def test_terms_name_what_is_to_blame():
     assert random_design(S=-90.0, log_class=1.0, **GIVEN).value == 0.0
 
 
+def test_any_eta_by_hand():
+    log_term, base = 3.0 + math.log(20), {"S": 2.0, "log_class": 3.0, **GIVEN}
+    for eta in (0.3, 0.37, 1.6):
+        fixed = fixed_design_eta(**base, eta=eta)
+        assert fixed.value == pytest.approx((2.0 + log_term / eta) / ((1 - eta / 2) * 100))
+        assert fixed.terms["excess risk"] / fixed.terms["complexity"] == pytest.approx(eta * 2.0 / 3.0)
+        random = random_design_eta(**base, eta=eta)
+        assert random.value == pytest.approx((1 - math.exp(-(eta * 2.0 + log_term) / 100)) / sharp_constant(eta))
+        assert random.terms["excess risk"] / random.terms["complexity"] == pytest.approx(eta * 2.0 / 3.0)
+
+
+@pytest.mark.parametrize("excess", [-3.0, 0.5, 40.0])
+def test_fixed_levels_pay_for_the_grid(excess):
+    found = float(fixed_level(np.array(excess), np.array(5.0), 100.0, free_eta=False)[0])
+    lines = [(excess + (5.0 + math.log(4)) / eta) / ((1 - eta / 2) * 100) for eta in (1.0, 0.5, 0.25, 0.125)]
+    assert found == pytest.approx(min(lines))
+
+
+def test_averages_blame_the_grid_on_the_complexity_and_never_a_negative_part():
+    few = pac_bayes(S=0.0, log_ratio=3.0, **GIVEN).terms
+    assert few["complexity"] / few["delta"] == pytest.approx((3.0 + math.log(4)) / math.log(20))
+    close = pac_bayes(S=0.0, log_ratio=-2.0, **GIVEN)
+    assert close.terms["complexity"] == 0.0
+    assert close.terms["delta"] == pytest.approx(close.value)
+
+
 # --- exact failure probabilities ---------------------------------------------------------------------------------------------
 
 
@@ -351,6 +377,25 @@ def test_clients_with_their_own_truths_are_measured_against_them():
     assert found["random-design/quality"].gap == pytest.approx(float(wanted))
     errors = [(fitted[x, m] - own[i, x, m]) ** 2 for i, x, m in zip(logs.client, logs.query, logs.model, strict=True)]
     assert found["fixed-design/quality"].gap == pytest.approx(float(np.mean(errors)))
+
+
+def test_a_client_with_a_wider_range_of_costs_is_measured_in_its_own_unit():
+    case = small_case(10)
+    wide = tuple(case.problem.replace(c_max=5.0) for _ in range(2))
+    alone = {(c.form, c.client): c for c in claims(case)}
+    for claim in claims(replace(case, truths=wide)):
+        if claim.client is None:
+            continue
+        before = alone[claim.form, claim.client]
+        ratio = (2.0 / 5.0) ** 2 if claim.form.endswith("cost") else 1.0
+        assert claim.gap == pytest.approx(ratio * before.gap)
+        assert claim.gap <= claim.answer.value
+
+
+def test_random_designs_say_that_repetitions_share_their_records():
+    for repetitions in (1, 3):
+        for claim in claims(small_case(11, repetitions=repetitions)):
+            assert claim.given_records == (claim.form.startswith("random") and repetitions > 1)
 
 
 def test_cases_without_classes_have_no_claims():

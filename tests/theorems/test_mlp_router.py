@@ -1,7 +1,7 @@
 """mlp-router: claims by loops over records, models and queries; exact failure probabilities; every assumption broken once."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_classes import Tabulated, estimates_of, random_class, small_case, small_laws, small_problem
 
-from fedroute_theory.federation import Labels, Logs, draw_logs, explicit
-from fedroute_theory.problems import Tabular
+from fedroute_theory.estimates import FunctionEstimates, Hypotheses
+from fedroute_theory.federation import Labels, Logs, draw_logs, explicit, uniform_logging
+from fedroute_theory.problems import Tabular, Teacher
 from fedroute_theory.theorems import Bound, Case, NotApplicable
 from fedroute_theory.theorems.coverage_transfer import saturated
 from fedroute_theory.theorems.mlp_router import THEOREM, claims, families, formulas
@@ -68,6 +69,10 @@ def test_utility_terms_know_one_event():
         assert terms["complexity"] / terms["delta"] == pytest.approx((3.0 + extra) / math.log(10))
         eta = slow.level(0.25, 3.0 + math.log(10), 300, finite=free)[1]
         assert terms["excess risk"] / terms["delta"] == pytest.approx(eta * 0.25 / math.log(10))
+    large = formulas.utility_root_error(S=80.0, complexity=3.0, n=300.0, R=2.0, delta=0.1)
+    eta = slow.level(20.0, 3.0 + math.log(10), 300)[1]
+    assert eta < 1.0
+    assert large["excess risk"] / large["delta"] == pytest.approx(eta * 20.0 / math.log(10))
 
 
 def test_a_root_error_of_zero_leaves_the_holes():
@@ -170,6 +175,17 @@ def check_claims(case, kind="finite-class", *, finite=True):
 def test_claims_are_what_loops_measure(repetitions):
     found = check_claims(small_case(11, repetitions=repetitions, records=(1500, 900), with_truth=True))
     assert all(isinstance(c.answer, Bound) for c in found)
+    assert not any(c.answer.vacuous for c in found if c.form.endswith(("aware", "utility")))
+
+
+def test_claims_of_functions_near_the_truth_are_what_loops_measure():
+    """Excess risks above zero and levels below the range: S of quality, cost and utility all count."""
+    case = small_case(19, records=(1500, 900), repetitions=2)
+    rng, problem = np.random.default_rng(19), case.problem
+    quality = np.clip(problem.quality + rng.uniform(-0.1, 0.1, (4, 5, 3)), 0.0, 1.0)
+    cost = np.clip(problem.cost + rng.uniform(-0.2, 0.2, (4, 5, 3)), 0.0, problem.c_max)
+    trained = [(t, c, estimates_of((quality, cost), [2, 3], case.logs_of(c))) for t, c, _ in case.trained]
+    found = check_claims(replace(case, trained=trained))
     assert not any(c.answer.vacuous for c in found if c.form.endswith(("aware", "utility")))
 
 
@@ -460,6 +476,67 @@ def test_every_broken_assumption_is_named(broken):
         assert any(m.name == name and m.holds is False for m in claim.assumptions)
 
 
+def test_refusals_say_that_repetitions_share_their_records():
+    case = with_hypotheses(small_case(13, repetitions=2), fixed_before_data=False)
+    assert all(c.given_records for c in claims(case))
+
+
+def measured(case, name):
+    return [next(m for m in c.assumptions if m.name == name) for c in claims(case)]
+
+
+def test_labels_and_functions_outside_their_range_are_measured_in_label_ranges():
+    case = small_case(13)
+    ones = with_estimates(case, lambda e: replace(e, hypotheses=replace(e.hypotheses, members=flat(e.hypotheses.members))))
+    assert case.labels.cost.max() == case.problem.c_max == 2.0
+    assert {m.value for m in measured(raised(case, cost=0.5), "labels within range")} == {0.25}
+    assert {m.value for m in measured(ones, "functions within range")} == {0.75}
+
+
+def flat(members):
+    """Qualities of 1 and costs of 3.5."""
+    return Tabulated(np.ones_like(members.quality), np.full_like(members.cost, 3.5), members.single)
+
+
+@dataclass(frozen=True)
+class AboveOneAt:
+    """Qualities above 1 at the given places, else 1/2."""
+
+    places: np.ndarray
+    models: int
+    axes: tuple[int, ...] = ()
+
+    def __call__(self, embeddings):
+        known = (np.asarray(embeddings)[:, None, :] == self.places).all(axis=2).any(axis=1)
+        quality = np.where(known[:, None], 1.25, np.full(self.models, 0.5))
+        shape = (*self.axes, *quality.shape)
+        return np.broadcast_to(quality, shape), np.zeros(shape)
+
+    def repetition(self, _):
+        return self
+
+
+@pytest.mark.parametrize("place", ["queries", "records"])
+def test_functions_are_held_to_their_range_at_the_records_and_at_the_queries(place):
+    """A continuous law: no record is at a query of the sample."""
+    rng = np.random.default_rng(20)
+    problem = Teacher.generate(rng, tasks=1, sample=64)
+    laws = uniform_logging(problem, clients=1, records=50)
+    logs = draw_logs(problem, laws, rng, "bernoulli-quality")
+    places = problem.embeddings if place == "queries" else logs.embedding
+    members, routed = AboveOneAt(places, problem.n_models, (1,)), AboveOneAt(places, problem.n_models)
+    estimates = FunctionEstimates(
+        routed,
+        np.bincount(logs.model, minlength=problem.n_models),
+        np.ones(problem.n_models, bool),
+        Hypotheses("finite-class", members, np.zeros(()), True, "one function"),
+    )
+    for claim in claims(Case(problem, laws, logs, [("local", 0, estimates)])):
+        assert claim.answer.assumption == "functions within range"
+        found = next(m for m in claim.assumptions if m.name == "functions within range")
+        assert found.value == pytest.approx(0.25)
+
+
 def test_holes_leave_the_forms_that_stop_at_the_range():
     rng = np.random.default_rng(14)
     problem = small_problem(rng)
@@ -504,7 +581,7 @@ def test_unknown_adaptivity_goes_into_the_notes():
 
 
 def test_the_distance_to_the_class_is_reported_and_not_needed():
-    case = small_case(16, with_truth=True)
+    case = small_case(16)
     claim = next(c for c in claims(case) if c.client is None and c.form == "finite-class")
     found = {m.name: m for m in claim.assumptions}
     members = case.trained[0][2].hypotheses.members

@@ -45,10 +45,8 @@ def saturated_levels(weights: FloatArray, pairs: FloatArray, eps: FloatArray, to
     holes = top * (mass * ~covered).sum(axis=1)
     high = top * inverse.max(axis=1, initial=0.0, where=covered)  # every covered loss is then at the range
     low = np.zeros_like(high)
-    most = np.where((mass * inverse).sum(axis=1) * top**2 <= eps**2, high, 0.0)
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         spent = (mass * np.minimum(top, middle[:, None] * k2) ** 2 * inverse).sum(axis=1)
         low, high = np.where(spent <= eps**2, middle, low), np.where(spent <= eps**2, high, middle)
-    mu = np.maximum(high, most)
-    return holes + (mass * np.minimum(top, mu[:, None] * k2)).sum(axis=1), holes
+    return holes + (mass * np.minimum(top, high[:, None] * k2)).sum(axis=1), holes
