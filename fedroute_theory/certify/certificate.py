@@ -47,11 +47,13 @@ class Reached:
 class Program:
     """One kind of optimisation problem: how to solve it, and how to evaluate a stored solution without solving.
 
-    sense: "max" (the dual value bounds from above) or "min". primal: (inputs, witness) -> Reached. dual: (inputs,
-    multipliers) -> Reached, None where there is no short proof of the other side.
+    sense: "max" (the dual value bounds from above) or "min". tolerance: largest relative gap between the two values that a
+    certificate may have. primal: (inputs, witness) -> Reached. dual: (inputs, multipliers) -> Reached, None where there is no
+    short proof of the other side.
     """
 
     sense: Literal["max", "min"]
+    tolerance: float
     solve: Callable[[Values], Certificate]
     primal: Callable[[Values, Values], Reached]
     dual: Callable[[Values, Values], Reached] | None = None
@@ -76,14 +78,13 @@ class Certificate:
     """An optimal value with its proof.
 
     name: one of PROGRAMS. primal: value reached by the witness. dual: bound from the other side (from the multipliers where
-    there are any, else as `solver` reports), or None, with the `reason`. tolerance: largest relative gap between the two.
-    witness, multipliers, inputs: plain numbers, lists and "p/q" strings.
+    there are any, else as `solver` reports), or None, with the `reason`. witness, multipliers, inputs: plain numbers, lists and
+    "p/q" strings.
     """
 
     name: str
     primal: float
     dual: float | None
-    tolerance: float
     solver: str
     witness: Values
     inputs: Values
@@ -92,13 +93,20 @@ class Certificate:
 
     def __post_init__(self) -> None:
         choice("name", self.name, PROGRAMS)
-        settle(self, primal=number("primal", self.primal), tolerance=number("tolerance", self.tolerance, 0.0))
+        settle(self, primal=number("primal", self.primal))
         if self.dual is not None:
             settle(self, dual=number("dual", self.dual))
         elif not self.reason:
             raise InputError("The 'reason' parameter must say why there is no dual value; got ''.")
         for part in ("witness", "inputs", "multipliers"):
             settle(self, **{part: _json.plain(dict(getattr(self, part)))})
+            if _incomplete(getattr(self, part)):
+                raise InputError(f"The '{part}' parameter must hold finite numbers; got NaN, an infinity or null in a list.")
+
+    @property
+    def tolerance(self) -> float:
+        """Largest relative gap between the two values: fixed by the program, never by a file."""
+        return program_named(self.name).tolerance
 
     @property
     def gap(self) -> float | None:
@@ -125,7 +133,7 @@ class Certificate:
 
     def write(self, path: Path | str) -> Path:
         """The certificate as a small JSON file; InputError when the disk refuses."""
-        names = ("name", "primal", "dual", "reason", "tolerance", "solver", "inputs", "witness", "multipliers")
+        names = ("name", "primal", "dual", "reason", "solver", "inputs", "witness", "multipliers")
         return _json.put(Path(path), _json.text({name: getattr(self, name) for name in names}).encode())
 
     @classmethod
@@ -136,8 +144,17 @@ class Certificate:
             return cls(**found)
         except OSError as error:
             raise InputError(f"The file '{path}' cannot be read: {error.strerror}.") from None
-        except (TypeError, json.JSONDecodeError) as error:
+        except InputError:
+            raise
+        except (TypeError, ValueError) as error:
             raise InputError(f"The file '{path}' must hold a certificate; got {str(error)[:80]}.") from None
+
+
+def _incomplete(value: Any) -> bool:
+    """Whether a list anywhere inside holds no number where one should be (`_json.plain` makes NaN and infinities None)."""
+    if isinstance(value, Mapping):
+        return any(_incomplete(entry) for entry in value.values())
+    return isinstance(value, list) and any(entry is None or _incomplete(entry) for entry in value)
 
 
 def _against(side: str, stored: float, found: Reached) -> list[str]:
@@ -159,16 +176,25 @@ class Replay:
 
     @property
     def holds(self) -> bool:
-        """Whether the stored numbers check and both solutions have one value within their tolerances."""
-        slack = self.stored.tolerance + self.again.tolerance + FEASIBILITY
-        near = abs(self.again.primal - self.stored.primal) <= slack * max(1.0, abs(self.stored.primal))
-        return self.check.holds and self.again.check().holds and near
+        """Whether the stored numbers check and both solutions have one value, on both sides, within the tolerance."""
+        slack = 2.0 * self.stored.tolerance + FEASIBILITY
+        sides = [(self.stored.primal, self.again.primal)]
+        if self.stored.dual is not None and self.again.dual is not None:
+            sides.append((self.stored.dual, self.again.dual))
+        near = all(abs(new - old) <= slack * max(1.0, abs(old)) for old, new in sides)
+        proven = (self.stored.dual is None) == (self.again.dual is None)
+        return self.check.holds and self.again.check().holds and near and proven
 
 
 def replay(path: Path | str) -> Replay:
     """Read, check, and solve again; InputError when the file holds no certificate."""
     stored = Certificate.read(path)
-    return Replay(stored, stored.check(), program_named(stored.name).solve(stored.inputs))
+    try:
+        return Replay(stored, stored.check(), program_named(stored.name).solve(stored.inputs))
+    except InputError:
+        raise
+    except (TypeError, ValueError, ArithmeticError, LookupError) as error:  # numbers of a wrong kind, shape or size
+        raise InputError(f"The file '{path}' holds a damaged certificate: {str(error)[:80] or type(error).__name__}.") from None
 
 
 def program_named(name: str) -> Program:

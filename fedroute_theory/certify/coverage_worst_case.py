@@ -84,7 +84,7 @@ def _solve(inputs: Values) -> Certificate:
     witness = {**tables, "chosen": picked}
     multipliers = {"price": price}
     primal, dual = _primal(stored, witness), _dual(stored, multipliers)
-    return Certificate(NAME, primal.value, dual.value, TOLERANCE, solvers.CLARABEL, witness, stored, multipliers)
+    return Certificate(NAME, primal.value, dual.value, solvers.CLARABEL, witness, stored, multipliers)
 
 
 def _cone_program(
@@ -156,4 +156,4 @@ def _dual(inputs: Values, multipliers: Values) -> Reached:
     return Reached(price * inputs["eps"] ** 2 + float(worth.max(axis=1).sum()), max(0.0, -price))
 
 
-PROGRAM = Program("max", _solve, _primal, _dual)
+PROGRAM = Program("max", TOLERANCE, _solve, _primal, _dual)

@@ -118,7 +118,7 @@ def _solve(inputs: Values) -> Certificate:
     if abs(solved - primal.value) > 1e-8 * max(1.0, abs(solved)):
         raise solvers.SolverError(f"The sweep gives {primal.value:.12g} and {solvers.HIGHS} {solved:.12g} for one program.")
     how = f"rational sweep; {solvers.HIGHS} agrees"
-    return Certificate(NAME, primal.value, dual.value, 1e-12, how, witness, inputs, multipliers)
+    return Certificate(NAME, primal.value, dual.value, how, witness, inputs, multipliers)
 
 
 def linear_value(inputs: Values) -> float:
@@ -172,4 +172,4 @@ def _dual(inputs: Values, multipliers: Values) -> Reached:
     return Reached(float(_bound(inputs, multipliers)), max(0.0, -float(Fraction(multipliers["price"]))))
 
 
-PROGRAM = Program("max", _solve, _primal, _dual)
+PROGRAM = Program("max", 1e-12, _solve, _primal, _dual)

@@ -195,7 +195,7 @@ def _solve(inputs: Values) -> Certificate:
     table = program.with_choices(best, chosen)[1]  # a vertex for these choices: no rounding left from the binaries
     witness = {"utility": table, "chosen": chosen}
     primal = _primal(inputs, witness).value
-    return Certificate(NAME, primal, -solved.bound, TOLERANCE, solvers.HIGHS, witness, inputs)
+    return Certificate(NAME, primal, -solved.bound, solvers.HIGHS, witness, inputs)
 
 
 def assignments(certificate: Certificate) -> float:
@@ -231,4 +231,4 @@ def _primal(inputs: Values, witness: Values) -> Reached:
     return Reached(float(weights @ regret / weights.sum()), max(0.0, *violations))
 
 
-PROGRAM = Program("max", _solve, _primal)
+PROGRAM = Program("max", TOLERANCE, _solve, _primal)

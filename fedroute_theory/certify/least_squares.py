@@ -57,7 +57,7 @@ def _solve(inputs: Values) -> Certificate:
     level = float(worst[order][np.searchsorted(reached, 1.0 - float(inputs["delta"]) - TIE)])
     witness = {"at_most": float(chance[worst <= level + TIE].sum()), "below": float(chance[worst < level - TIE].sum())}
     reason = "enumeration: P(Z <= B) and P(Z < B) in the witness lie on both sides of 1 - delta"
-    return Certificate(NAME, level, None, 0.0, "exact enumeration", {"level": level, **witness}, inputs, reason=reason)
+    return Certificate(NAME, level, None, "exact enumeration", {"level": level, **witness}, inputs, reason=reason)
 
 
 def _primal(inputs: Values, witness: Values) -> Reached:
@@ -76,4 +76,4 @@ def _primal(inputs: Values, witness: Values) -> Reached:
     return Reached(level, violation)
 
 
-PROGRAM = Program("min", _solve, _primal)
+PROGRAM = Program("min", 0.0, _solve, _primal)

@@ -73,7 +73,7 @@ def _solve(inputs: Values) -> Certificate:
     p *= min(1.0, float(inputs["s"]) ** 2 / spent) if spent > 0 else 1.0  # rounding of the solver taken out of the budget
     witness, multipliers = {"share": p, "loss": each}, {"price": price}
     primal, dual = _primal(inputs, witness), _dual(inputs, multipliers)
-    return Certificate(NAME, primal.value, dual.value, TOLERANCE, solvers.CLARABEL, witness, inputs, multipliers)
+    return Certificate(NAME, primal.value, dual.value, solvers.CLARABEL, witness, inputs, multipliers)
 
 
 def _primal(inputs: Values, witness: Values) -> Reached:
@@ -92,4 +92,4 @@ def _dual(inputs: Values, multipliers: Values) -> Reached:
     return Reached(price * float(inputs["s"]) ** 2 + float(nu @ worth), max(0.0, -price))
 
 
-PROGRAM = Program("max", _solve, _primal, _dual)
+PROGRAM = Program("max", TOLERANCE, _solve, _primal, _dual)

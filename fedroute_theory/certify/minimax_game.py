@@ -122,7 +122,7 @@ def _solve(inputs: Values) -> Certificate:
     witness = {"take_b": phi}
     multipliers = {"chances": points[kept], "prior": prior[kept] / prior[kept].sum()}
     primal, dual = _primal(inputs, witness), _dual(inputs, multipliers)
-    return Certificate(NAME, primal.value, dual.value, TOLERANCE, solvers.HIGHS, witness, inputs, multipliers)
+    return Certificate(NAME, primal.value, dual.value, solvers.HIGHS, witness, inputs, multipliers)
 
 
 def _peaks(risk: FloatArray, fine: FloatArray, value: float) -> FloatArray:
@@ -158,4 +158,4 @@ def _dual(inputs: Values, multipliers: Values) -> Reached:
     return Reached(bayes_risk(int(inputs["n_a"]), int(inputs["n_b"]), chances, prior), violation)
 
 
-PROGRAM = Program("min", _solve, _primal, _dual)
+PROGRAM = Program("min", TOLERANCE, _solve, _primal, _dual)

@@ -141,7 +141,7 @@ def _solve(inputs: Values) -> Certificate:
                 worst, witness = ratio, {"local": [list(labels) for labels in local], "server": list(server)}
     witness |= {"optimum": str(optimum), "ratio": str(worst)}
     reason = "K-means has no short dual; optimality is proved by dynamic programming over subsets"
-    return Certificate(NAME, float(worst), None, 0.0, "exact enumeration", witness, inputs, reason=reason)
+    return Certificate(NAME, float(worst), None, "exact enumeration", witness, inputs, reason=reason)
 
 
 def _primal(inputs: Values, witness: Values) -> Reached:
@@ -161,4 +161,4 @@ def _primal(inputs: Values, witness: Values) -> Reached:
     return Reached(float(ratio), float(max(excess)))
 
 
-PROGRAM = Program("max", _solve, _primal)
+PROGRAM = Program("max", 0.0, _solve, _primal)

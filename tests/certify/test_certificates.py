@@ -1,5 +1,6 @@
 """Every certificate: checked, replayed from its file, and refused when anything in it is changed."""
 
+import contextlib
 import json
 from dataclasses import replace
 
@@ -147,6 +148,48 @@ def test_what_is_no_certificate_is_refused(tmp_path):
         replace(honest, name="os")
     with pytest.raises(InputError, match="why there is no dual"):
         replace(honest, dual=None)
+
+
+def test_a_file_cannot_widen_its_own_tolerance(certificate, tmp_path):
+    path = certificate.write(tmp_path / "file.json")
+    document = json.loads(path.read_text())
+    assert "tolerance" not in document
+    path.write_text(json.dumps(document | {"tolerance": 2.0}))
+    with pytest.raises(InputError, match="must hold a certificate"):
+        certify.replay(path)
+    if certificate.dual is not None:
+        path.write_text(json.dumps(document | {"dual": 0.9 + 5.0 * abs(document["dual"])}))
+        assert not certify.replay(path).holds
+
+
+def test_a_dual_without_multipliers_is_solved_for_again(tmp_path):
+    honest = kmeans()
+    both = replace(honest, primal=honest.primal / 2, dual=honest.dual / 2)
+    assert not certify.replay(both.write(tmp_path / "half.json")).holds
+    found = certify.replay(honest.write(tmp_path / "honest.json"))
+    assert found.holds
+    assert not replace(found, again=replace(found.again, dual=found.again.dual * 1.01)).holds
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), None])
+def test_numbers_that_are_none_are_refused(certificate, bad):
+    for part in ("inputs", "witness"):
+        with pytest.raises(InputError, match=f"The '{part}' parameter must hold finite numbers"):
+            replace(certificate, **{part: dict(getattr(certificate, part)) | {"list": [[1.0, bad]]}})
+
+
+def test_damaged_inputs_end_in_one_sentence(certificate, tmp_path):
+    path = tmp_path / "damaged.json"
+    document = json.loads(certificate.write(path).read_text())
+    for key, value in document["inputs"].items():
+        for wrong in ("words", [], {}, [[["a"]]]):
+            path.write_text(json.dumps(document | {"inputs": document["inputs"] | {key: wrong}}))
+            same = value is False and not wrong  # an empty flag is the same problem
+            with contextlib.suppress(InputError):  # any other exception fails
+                assert certify.replay(path).holds == same
+    path.write_bytes(bytes(range(128, 256)))
+    with pytest.raises(InputError, match="must hold a certificate"):
+        certify.replay(path)
 
 
 def test_solvers_are_trusted_only_when_optimal():
