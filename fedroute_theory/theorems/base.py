@@ -21,7 +21,10 @@ from fedroute_theory.theorems.bound import Answer, Bound, Kind, Measurement
 
 @dataclass(frozen=True)
 class Quantity:
-    """A parameter of a formula: what it means, its unit, the numbers it may take."""
+    """A parameter of a formula: what it means, its unit, the numbers it may take.
+
+    law: whether it is a probability law; it is then divided by its sum, as the weights of a problem are.
+    """
 
     meaning: str
     unit: str = ""
@@ -31,6 +34,7 @@ class Quantity:
     open_high: bool = False
     whole: bool = False
     shape: tuple[int | None, ...] = ()
+    law: bool = False
 
     @property
     def range(self) -> str:
@@ -43,7 +47,8 @@ class Quantity:
     def describe(self) -> str:
         """Meaning, unit, shape and range in one line."""
         shape = ("", "list, ", "list of lists, ")[len(self.shape)]
-        return f"{self.meaning}{f' [{self.unit}]' if self.unit else ''}; {shape}{self.range}"
+        scaled = ", divided by its sum" if self.law else ""
+        return f"{self.meaning}{f' [{self.unit}]' if self.unit else ''}; {shape}{self.range}{scaled}"
 
     def check(self, name: str, value: Any) -> Any:
         """`value` checked and converted; InputError with one sentence otherwise."""
@@ -51,6 +56,10 @@ class Quantity:
             checked = array(name, value, self.shape, self.low, self.high)
             if self.whole and (checked != np.floor(checked)).any():
                 raise InputError(f"The '{name}' parameter must hold integers; got {checked.ravel().tolist()[:6]}.")
+            if self.law:
+                if checked.sum() <= 0.0:
+                    raise InputError(f"The '{name}' parameter must have a positive sum; got {checked.sum():g}.")
+                return checked / checked.sum()
             return checked
         if self.whole:
             as_float = number(name, value, self.low, self.high)
@@ -133,6 +142,22 @@ class Case:
 
     def __post_init__(self) -> None:
         probability("delta", self.delta)
+        clients, models = self.logs.n_clients, self.problem.n_models
+        if self.logs.n_models != models:
+            raise InputError(f"The logs must speak of the problem's {models} models; got {self.logs.n_models}.")
+        if self.federation is not None and self.federation.n_clients != clients:
+            raise InputError(f"The federation must have the logs' {clients} clients; got {self.federation.n_clients}.")
+        if self.truths and len(self.truths) != clients:
+            raise InputError(f"The 'truths' parameter must hold one problem a client ({clients}); got {len(self.truths)}.")
+        if self.labels is not None and self.labels.quality.shape[-1] != self.logs.size:
+            size = self.labels.quality.shape[-1]
+            raise InputError(f"The 'labels' parameter must hold one label a record ({self.logs.size}); got {size}.")
+        present = set(self.logs.client.tolist())
+        for training, client, estimates in self.trained:
+            if client is not None and client not in present:
+                raise InputError(f"The {training} estimates of client {client} have no record in the logs.")
+            if estimates.n_models != models:
+                raise InputError(f"The {training} estimates must speak of {models} models; got {estimates.n_models}.")
 
     def logs_of(self, client: int | None) -> Logs:
         """The logs behind a training: one client's, or all."""

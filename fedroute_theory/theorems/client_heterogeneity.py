@@ -73,7 +73,7 @@ FORMS = {
     "bias": Formula(
         bias_of,
         {
-            "mass": Quantity("test mass of each query", "", 0.0, shape=(None,)),
+            "mass": Quantity("test mass of each query", "", 0.0, shape=(None,), law=True),
             "own": Quantity("the client's utility of each model at each query", "utility", shape=_UTILITIES),
             "pool": Quantity("the pooled utility of each model at each query", "utility", shape=_UTILITIES),
         },

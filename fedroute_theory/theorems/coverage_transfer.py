@@ -52,9 +52,7 @@ def range_aware(*, eps: float, mass: FloatArray, k2: FloatArray, R: float) -> Bo
     """E_nu min(R, mu k2) with E_nu[min(R, mu k2)^2 / k2] = eps^2; k2 = 0 in the list stands for no coverage (infinite)."""
     if mass.size != k2.size:
         raise InputError(f"The 'k2' parameter must have one entry a query ({mass.size}); got {k2.size}.")
-    if mass.sum() <= 0.0:
-        raise InputError(f"The 'mass' parameter must have a positive sum; got {mass.sum():g}.")
-    return saturated(mass / mass.sum(), np.where(k2 > 0, k2, np.inf), eps, R)
+    return saturated(mass, np.where(k2 > 0, k2, np.inf), eps, R)
 
 
 def saturated(weights: FloatArray, k2: FloatArray, eps: float, label_range: float) -> Bound:
@@ -110,7 +108,7 @@ FORMS = {
         range_aware,
         {
             "eps": _EPS,
-            "mass": Quantity("test mass of each query", "", 0.0, shape=(None,)),
+            "mass": Quantity("test mass of each query", "", 0.0, shape=(None,), law=True),
             "k2": Quantity("max over m != m' of w + w' at each query, 0 where a pair is not covered", "", 0.0, shape=(None,)),
             "R": RANGE,
         },

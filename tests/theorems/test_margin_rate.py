@@ -153,7 +153,7 @@ def test_a_copy_of_the_best_model_changes_nothing():
     "call",
     [
         lambda: formulas.l2_law(s=0.1, margin=np.ones(2), mass=np.ones(3), R=1.0),
-        lambda: formulas.joint(eps=0.1, margin=np.ones(2), k2=np.ones(2), mass=np.zeros(2), R=1.0),
+        lambda: formulas.FORMS["joint"](eps=0.1, margin=[1.0, 1.0], k2=[1.0, 1.0], mass=[0.0, 0.0], R=1.0),
     ],
 )
 def test_lists_that_do_not_fit_are_refused(call):

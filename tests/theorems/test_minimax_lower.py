@@ -102,14 +102,14 @@ def test_the_closed_form_is_weaker_and_near_its_rate(a, b):
 
 
 def test_random_counts_fix_the_shifts_first():
-    both = {"n_a": np.array([0.0, 1.0]), "n_b": np.array([0.0, 1.0]), "chance": np.array([1.0, 1.0])}
+    both = {"n_a": np.array([0.0, 1.0]), "n_b": np.array([0.0, 1.0]), "chance": np.array([0.5, 0.5])}
     assert formulas.random_counts(**both).value == pytest.approx(0.25)
     mixed = 0.5 * risks(larger_mean(0, 0), GRID) + 0.5 * risks(larger_mean(1, 1), GRID)
     assert mixed.max() == pytest.approx(0.25)
     certain = {"n_a": np.array([3.0]), "n_b": np.array([2.0]), "chance": np.array([1.0])}
     assert formulas.random_counts(**certain).value == pytest.approx(two_points(3, 2).value)
     with pytest.raises(ValueError, match="'chance'"):
-        formulas.random_counts(n_a=np.ones(1), n_b=np.ones(1), chance=np.zeros(1))
+        formulas.FORMS["random-counts"](n_a=[1.0], n_b=[1.0], chance=[0.0])
 
 
 def test_noise_free_labels_beat_the_bound():

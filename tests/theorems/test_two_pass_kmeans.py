@@ -12,6 +12,7 @@ from reference import inertia, one_sentence, optimal_clusterings, squared
 
 from fedroute_theory.distances import nearest_centre
 from fedroute_theory.federation import Broadcast, CellStatistics, ClientCentres, Logs
+from fedroute_theory.problems import Tabular
 from fedroute_theory.routers import KMeansRouter, train
 from fedroute_theory.routers.clustering import means_of
 from fedroute_theory.theorems import Bound, Case, NotApplicable, registry
@@ -26,6 +27,9 @@ from fedroute_theory.theorems.two_pass_kmeans import (
 )
 
 COORDINATE = st.integers(0, 6)
+
+ANY = Tabular(np.zeros((1, 1)), np.ones(1), np.zeros((1, 2)), np.zeros((1, 2)))
+"""The theorem reads no problem."""
 
 
 def draw_points(data, n, dimension):
@@ -163,7 +167,7 @@ def trained_case(seed, records, clusters, dimension=2, clients=2):
     points = np.round(rng.normal(size=(size, dimension)) * 4)
     logs = Logs(client, points, np.full(size, -1), rng.integers(0, 2, size), rng.random(size), rng.random(size), clients, 2)
     trained = train(KMeansRouter.with_clusters(clusters, restarts=10), logs, seed)
-    return Case(None, None, logs, trained.estimates(), 0.05, trained.messages)
+    return Case(ANY, None, logs, trained.estimates(), 0.05, trained.messages)
 
 
 @pytest.mark.parametrize("clusters", [1, 2, 3])
@@ -214,7 +218,7 @@ def test_a_client_that_sends_no_centre_is_named():
     points = np.array([[0.0], [1.0], [5.0], [7.0], [7.0]])
     logs = Logs(np.array([0, 0, 0, 1, 1]), points, np.full(5, -1), np.zeros(5, int), np.ones(5), np.ones(5), 2, 2)
     trained = train(KMeansRouter.with_clusters(2), logs, 0)
-    claim = {c.form: c for c in claims(Case(None, None, logs, trained.estimates(), 0.05, trained.messages))}["certificate"]
+    claim = {c.form: c for c in claims(Case(ANY, None, logs, trained.estimates(), 0.05, trained.messages))}["certificate"]
     assert isinstance(claim.answer, NotApplicable)
     assert claim.answer.assumption == "every client sends its centres"
     assert "client 1" in claim.answer.by_how_much

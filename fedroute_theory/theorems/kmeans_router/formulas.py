@@ -174,7 +174,7 @@ _N = Quantity("number of non-empty (cell, model) pairs", "", 1.0)
 _COUNTS = Quantity("records of each model in the cell, 0 for none", "records", 0.0, whole=True, shape=(None,))
 _COUNTS_KM = replace(_COUNTS, meaning="records by cell and model, 0 for none", shape=(None, None))
 _RADIUS = Quantity("mean distance of the records to the centre, one a model", "distance", 0.0, shape=(None,))
-_MASS = Quantity("test mass of each cell", "", 0.0, 1.0, shape=(None,))
+_MASS = Quantity("test mass of each cell", "", 0.0, 1.0, shape=(None,), law=True)
 _S = Quantity("mismatch |cell mean - mean over the records|, by cell and model", "utility", 0.0, shape=(None, None))
 _THREE = {
     "L": _L,

@@ -12,8 +12,8 @@ from fedroute_theory.theorems.margin_rate.lines import power_split, split, two_m
 
 def margin_line(*, osc: FloatArray, margin: FloatArray, mass: FloatArray) -> Bound:
     """E[osc e; D <= osc e]."""
-    weights = _law(mass, osc=osc, margin=margin)
-    return Bound({"spread where it passes the margin": float(weights @ np.where(margin <= osc, osc, 0.0))})
+    _same_size(mass, osc=osc, margin=margin)
+    return Bound({"spread where it passes the margin": float(mass @ np.where(margin <= osc, osc, 0.0))})
 
 
 def sup_rate(*, eps: float, a: float, t0: float) -> Bound:
@@ -46,7 +46,8 @@ def separated(*, s: float, t0: float) -> Bound:
 
 def l2_law(*, s: float, margin: FloatArray, mass: FloatArray, R: float) -> Bound:
     """min over t of s^2 / t + E phi_t(D) for a given law of the margin."""
-    error, lost = split(margin, _law(mass, margin=margin), s**2, R)
+    _same_size(mass, margin=margin)
+    error, lost = split(margin, mass, s**2, R)
     return Bound({"error": error, "margin": lost}, trivial=R)
 
 
@@ -59,7 +60,8 @@ def two_model(*, s: float, a: float, t0: float) -> Bound:
 
 def two_model_law(*, s: float, margin: FloatArray, mass: FloatArray) -> Bound:
     """E[D; D <= u] with E[D^2; D <= u] = s^2 for a given law of the margin, two models."""
-    return Bound({"margins up to u": two_model_loss(margin, _law(mass, margin=margin), s**2)})
+    _same_size(mass, margin=margin)
+    return Bound({"margins up to u": two_model_loss(margin, mass, s**2)})
 
 
 def chained(*, eps: float, k2_sup: float, a: float, t0: float) -> Bound:
@@ -69,19 +71,15 @@ def chained(*, eps: float, k2_sup: float, a: float, t0: float) -> Bound:
 
 def joint(*, eps: float, margin: FloatArray, k2: FloatArray, mass: FloatArray, R: float) -> Bound:
     """min over theta of eps^2 / theta + E phi_{theta k2}(D), losses capped at R; k2 = 0 stands for no coverage."""
-    weights = _law(mass, margin=margin, k2=k2)
-    error, lost = split(margin, weights, eps**2, R, np.where(k2 > 0.0, k2, np.inf))
+    _same_size(mass, margin=margin, k2=k2)
+    error, lost = split(margin, mass, eps**2, R, np.where(k2 > 0.0, k2, np.inf))
     return Bound({"error": error, "margin": lost}, trivial=R)
 
 
-def _law(mass: FloatArray, **arrays: FloatArray) -> FloatArray:
+def _same_size(mass: FloatArray, **arrays: FloatArray) -> None:
     for name, values in arrays.items():
         if values.size != mass.size:
             raise InputError(f"The '{name}' parameter must have one entry a query ({mass.size}); got {values.size}.")
-    total = float(mass.sum())
-    if total <= 0.0:
-        raise InputError(f"The 'mass' parameter must have a positive sum; got {total:g}.")
-    return mass / total
 
 
 _EPS = Quantity("bound on every |U - U_hat|", "utility", 0.0)
@@ -89,7 +87,7 @@ _S = Quantity("root of E osc(e)^2, osc the spread of the errors over models", "u
 _A = Quantity("margin exponent", "", 0.0, 1e6)
 _T0 = Quantity("margin scale: P(0 < D <= t) <= (t / t0)^a", "utility", 0.0, 1e9, open_low=True)
 _MARGIN = Quantity("margin of each query: best utility minus the largest strictly smaller one", "utility", 0.0, shape=(None,))
-_MASS = Quantity("test mass of each query", "", 0.0, shape=(None,))
+_MASS = Quantity("test mass of each query", "", 0.0, shape=(None,), law=True)
 _POWER = {"s": _S, "a": _A, "t0": _T0}
 _RMS = Quantity("root mean squared error of U_hat under the logging law", "utility", 0.0, 1e9)
 

@@ -43,15 +43,12 @@ def random_counts(*, n_a: FloatArray, n_b: FloatArray, chance: FloatArray) -> Bo
     for name, values in {"n_b": n_b, "chance": chance}.items():
         if values.size != n_a.size:
             raise InputError(f"The '{name}' parameter must have one entry an outcome ({n_a.size}); got {values.size}.")
-    total = float(chance.sum())
-    if total <= 0.0:
-        raise InputError(f"The 'chance' parameter must have a positive sum; got {total:g}.")
     outcomes = [(int(a), int(b)) for a, b in zip(n_a, n_b, strict=True)]
     tried = {two_points(*pair) for pair in outcomes} | {TwoPoints(g / 2, g / 2, 0.5) for g in np.linspace(0.05, 1.0, 20)}
 
     def mean_value(shifts: TwoPoints) -> float:
         errors = [mirror_error(*pair, shifts.shift_a, shifts.shift_b) for pair in outcomes]
-        return (shifts.shift_a + shifts.shift_b) * float(chance / total @ np.array(errors))
+        return (shifts.shift_a + shifts.shift_b) * float(chance @ np.array(errors))
 
     return Bound({"two-point value": max(mean_value(shifts) for shifts in tried)}, kind="lower")
 
@@ -64,7 +61,7 @@ FORMS = {
     "cells": Formula(
         cells,
         {
-            "mass": Quantity("test mass of each cell", "", 0.0, 1.0, shape=(None,)),
+            "mass": Quantity("test mass of each cell", "", 0.0, 1.0, shape=(None,), law=True),
             "counts": Quantity("records by cell and model", "records", 0.0, whole=True, shape=(None, None)),
         },
     ),
@@ -72,6 +69,10 @@ FORMS = {
     "affinity": Formula(affinity, {"n_a": _POSITIVE, "n_b": _POSITIVE}),
     "random-counts": Formula(
         random_counts,
-        {"n_a": _COUNTS, "n_b": _COUNTS, "chance": Quantity("probability of each outcome", "", 0.0, 1.0, shape=(None,))},
+        {
+            "n_a": _COUNTS,
+            "n_b": _COUNTS,
+            "chance": Quantity("probability of each outcome", "", 0.0, 1.0, shape=(None,), law=True),
+        },
     ),
 }

@@ -112,7 +112,7 @@ _U = Quantity("weight of the local side", "", 0.0, 1.0)
 _LOC = Quantity("level of the local side: a bound on E osc(U - U_loc)", "utility", 0.0)
 _FED = replace(_LOC, meaning="level of the federated side: a bound on E osc(U - U_fed)")
 _PAIR = {"B_loc": _LOC, "B_fed": _FED}
-_MASS = Quantity("test mass of each query", "", 0.0, 1.0, shape=(None,))
+_MASS = Quantity("test mass of each query", "", 0.0, 1.0, shape=(None,), law=True)
 _COUNT = Quantity("records behind the local mean", "records", 1.0, whole=True)
 FORMS = {
     "constant": Formula(constant, {"u": _U, **_PAIR}),

@@ -152,7 +152,7 @@ FORMS = {
     "range-aware": Formula(
         range_aware,
         {
-            "mass": Quantity("test mass of each query", "", 0.0, shape=(None,)),
+            "mass": Quantity("test mass of each query", "", 0.0, shape=(None,), law=True),
             "k2": Quantity("max over m != m' of w + w' at each query, 0 where a pair is not covered", "", 0.0, shape=(None,)),
             **_RISKS,
             "log_class": LOG_CLASS,
