@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 
 from fedroute_theory import __version__
 from fedroute_theory._json import plain
+from fedroute_theory._processes import in_order
 from fedroute_theory._validate import InputError, choice, integer
 from fedroute_theory.audit.protocols import PROTOCOLS, ROUTERS
 from fedroute_theory.audit.report import AuditReport
@@ -202,21 +202,11 @@ def compare(
     if not cells:
         raise InputError("A comparison needs at least one router, one protocol and one seed.")
     found: list[Draw] = []
-    for draw in _in_order(cells, integer("workers", workers, 1), executor):
+    for draw in in_order(draw_of, cells, integer("workers", workers, 1), executor):
         found.append(draw)
         if progress is not None:
             progress(len(found), len(cells), draw)
     return Comparison(name, clients, tuple(seeds), tuple(found))
-
-
-def _in_order(cells: list[Arguments], workers: int, executor: Executor | None) -> Iterable[Draw]:
-    if executor is not None:
-        yield from executor.map(draw_of, cells)
-    elif workers == 1:
-        yield from map(draw_of, cells)
-    else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            yield from pool.map(draw_of, cells)
 
 
 def draw_of(arguments: Arguments) -> Draw:

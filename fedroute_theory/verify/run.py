@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from typing import Any
 
 from fedroute_theory import __version__
+from fedroute_theory._processes import in_order
 from fedroute_theory._validate import InputError, choice, integer, probability
 from fedroute_theory.certify import conclusion_failure
 from fedroute_theory.theorems import Bound, Case, Claim, Control, Extremal, registry
@@ -93,7 +93,7 @@ def verify(
     cells = [(name, size) for name, c in SCENARIOS.items() if wanted[name] for size in c.sizes[mode]]
     arguments = [(name, size, seed, REPETITIONS[mode], delta, wanted[name]) for name, size in cells]
     found: list[list[Evidence]] = []
-    for done, evidence in enumerate(_in_order(arguments, workers, executor)):
+    for done, evidence in enumerate(in_order(run_cell, arguments, workers, executor)):
         found.append(evidence)
         if progress is not None:
             progress(done + 1, len(cells), f"{cells[done][0]}, {cells[done][1]} records a client", evidence)
@@ -109,16 +109,6 @@ def verify(
 
 
 Arguments = tuple[str, int, int, int, float, tuple[str, ...]]
-
-
-def _in_order(arguments: list[Arguments], workers: int, executor: Executor | None) -> Iterable[list[Evidence]]:
-    if executor is not None:
-        yield from executor.map(run_cell, arguments)
-    elif workers == 1:
-        yield from map(run_cell, arguments)
-    else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            yield from pool.map(run_cell, arguments)
 
 
 def run_cell(arguments: Arguments) -> list[Evidence]:
