@@ -11,7 +11,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer, law, number, reject, settle
 from fedroute_theory.problem import Gap
 from fedroute_theory.problems.sampled import SampledProblem
-from fedroute_theory.problems.topics import _posterior
+from fedroute_theory.problems.topics import task_posterior
 
 CLIP_PROBABILITY = 1e-9
 """Largest chance, in generated problems, that any quality or cost of a query is clipped."""
@@ -73,7 +73,7 @@ class Gaussian(SampledProblem):
         return float(max(np.linalg.norm(gradient, axis=1).max() for gradient in either))
 
     def task_law(self) -> tuple[FloatArray, FloatArray]:
-        return _posterior(self.embeddings, self.centre, self.prior, self.scale), self.prior
+        return task_posterior(self.embeddings, self.centre, self.prior, self.scale), self.prior
 
     def truth(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
         x = np.asarray(embeddings, dtype=np.float64)

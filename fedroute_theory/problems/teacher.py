@@ -11,7 +11,7 @@ from fedroute_theory._validate import FloatArray, InputError, IntArray, array, i
 from fedroute_theory.networks import Architecture, Grid, Weights
 from fedroute_theory.problems.sampled import SampledProblem
 from fedroute_theory.problems.tabular import Tabular
-from fedroute_theory.problems.topics import _posterior
+from fedroute_theory.problems.topics import task_posterior
 
 ATTEMPTS = 200
 """Random networks tried until the models compete."""
@@ -59,7 +59,7 @@ class Teacher(SampledProblem):
         return int(self.prior.size)
 
     def task_law(self) -> tuple[FloatArray, FloatArray]:
-        return _posterior(self.embeddings, self.centre, self.prior, self.scale), self.prior
+        return task_posterior(self.embeddings, self.centre, self.prior, self.scale), self.prior
 
     def truth(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
         return self.architecture.predict(self.network, np.asarray(embeddings, dtype=np.float64))

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer, law, number
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer, law, number, settle
 from fedroute_theory.problems.sampled import SampledProblem
 from fedroute_theory.problems.table import Table
 
@@ -27,6 +27,15 @@ class Topics(SampledProblem):
     price: FloatArray = None  # type: ignore[assignment]
     scale: float = 1.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        settle(self, centre=array("centre", self.centre, (None, self.embeddings.shape[1])))
+        tasks = len(self.centre)
+        settle(self, prior=law("prior", self.prior, (tasks,)))
+        settle(self, skill=array("skill", self.skill, (tasks, self.n_models), 0.0, 1.0))
+        settle(self, price=array("price", self.price, (tasks, self.n_models), 0.0))
+        settle(self, scale=number("scale", self.scale, 0.0, open_low=True))
+
     @property
     def n_tasks(self) -> int:
         return int(self.prior.size)
@@ -44,7 +53,7 @@ class Topics(SampledProblem):
 
     def posterior(self, embeddings: FloatArray) -> FloatArray:
         """P(task | x), (n, T)."""
-        return _posterior(np.asarray(embeddings, dtype=np.float64), self.centre, self.prior, self.scale)
+        return task_posterior(np.asarray(embeddings, dtype=np.float64), self.centre, self.prior, self.scale)
 
     def task_law(self) -> tuple[FloatArray, FloatArray]:
         return self.posterior(self.embeddings), self.prior
@@ -83,7 +92,7 @@ class Topics(SampledProblem):
         price = 10.0 ** (-2.0 + 2.0 * tier[None, :]) * rng.uniform(0.5, 1.0, size=(t, 1))
         task = rng.choice(t, size=n, p=prior)
         points = centre[task] + width * rng.normal(size=(n, dimension))
-        posterior = _posterior(points, centre, prior, width)
+        posterior = task_posterior(points, centre, prior, width)
         return cls(
             points,
             np.ones(n),
@@ -92,10 +101,10 @@ class Topics(SampledProblem):
             lam,
             task=task,
             c_max=1.0,
-            centre=array("centre", centre, (t, dimension)),
-            prior=law("prior", prior, (t,)),
-            skill=array("skill", skill, (t, m), 0.0, 1.0),
-            price=array("price", price, (t, m), 0.0),
+            centre=centre,
+            prior=prior,
+            skill=skill,
+            price=price,
             scale=width,
         )
 
@@ -103,7 +112,8 @@ class Topics(SampledProblem):
         return super().relabelled(order).replace(skill=self.skill[:, order], price=self.price[:, order])
 
 
-def _posterior(points: FloatArray, centre: FloatArray, prior: FloatArray, scale: float) -> FloatArray:
+def task_posterior(points: FloatArray, centre: FloatArray, prior: FloatArray, scale: float) -> FloatArray:
+    """P(task | x) (n, T) at points (n, d) of a mixture of normal laws N(centre[t], scale^2 I) with weights `prior` (T,)."""
     cross = points @ centre.T / scale**2
     logit = np.log(prior)[None, :] + cross - (centre**2).sum(axis=1)[None, :] / (2.0 * scale**2)
     logit -= logit.max(axis=1, keepdims=True)

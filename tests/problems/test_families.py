@@ -188,3 +188,20 @@ def test_queries_drawn_by_task_follow_the_task(family):
 def test_queries_drawn_from_a_task_without_test_mass_are_refused():
     problem = Tabular(np.array([[0.0], [1.0]]), [1.0, 0.0], np.full((2, 2), 0.5), np.zeros((2, 2)), task=[0, 1])
     one_sentence(lambda: problem.draw(np.random.default_rng(0), np.array([1]), "task"), "task", "1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"scale": -1.0}, "'scale'"),
+        ({"prior": np.array([1.5, 0.5])}, "'prior'"),
+        ({"skill": np.full((2, 3), 1.5)}, "'skill'"),
+        ({"price": np.full((2, 3), -1.0)}, "'price'"),
+        ({"centre": np.full((2, 2), np.nan)}, "'centre'"),
+        ({"centre": np.zeros((2, 5))}, "'centre'"),
+    ],
+)
+def test_a_mixture_of_topics_that_is_none_is_refused(changes, named):
+    topics = Topics.generate(np.random.default_rng(0), tasks=2, dimension=2, models=3, sample=20)
+    with pytest.raises(ValueError, match=f"The {named}"):
+        topics.replace(**changes)
