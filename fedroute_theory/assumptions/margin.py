@@ -70,7 +70,8 @@ def largest_scale(law: MarginLaw, exponent: float) -> float:
 
 
 def fitted_exponent(law: MarginLaw, share: float = 0.2) -> FittedExponent | None:
-    """Hill's estimate from the smallest margins that hold the given share of the mass; None where fewer than 10 are left.
+    """Hill's estimate from the smallest margins that hold the given share of the mass; None where fewer than 10 are left, or
+    all but fewer than 10 count for almost nothing.
 
     Raises InputError for a share outside (0, 1].
     """
@@ -80,6 +81,8 @@ def fitted_exponent(law: MarginLaw, share: float = 0.2) -> FittedExponent | None
     if values.size < 10:
         return None
     effective = float(mass.sum() ** 2 / (mass**2).sum())
+    if effective < 10.0:
+        return None
     spread = float(mass @ np.log(values[-1] / values) / mass.sum())
     if spread <= 0.0:
         raise InputError("The margins must differ for an exponent to be fitted; got one value.")

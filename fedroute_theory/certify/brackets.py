@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fedroute_theory._validate import choice
+from fedroute_theory._validate import InputError
 from fedroute_theory.certify import bracket_clusters, bracket_instances
-from fedroute_theory.theorems import registry
+from fedroute_theory.theorems import registry, theorem
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,14 @@ def brackets(slug: str | None = None) -> list[Bracket]:
         "frontier": bracket_instances.frontier,
     }
 
-    if slug is not None:
-        choice("slug", slug, makers)
+    if slug is not None and slug not in makers:
+        theorem(slug)  # an unknown name has its own sentence
+        raise InputError(f"No worst case of '{slug}' is certified, so it has no bracket; there are {', '.join(makers)}.")
 
     def rows() -> Iterator[Bracket]:
-        for theorem, make in makers.items():
-            if slug in (None, theorem) and theorem in registry():
+        for name, make in makers.items():
+            if slug in (None, name) and name in registry():
                 for form, instance, lower, exact, upper, how in make():
-                    yield Bracket(theorem, form, instance, lower, exact, upper, how)
+                    yield Bracket(name, form, instance, lower, exact, upper, how)
 
     return list(rows())

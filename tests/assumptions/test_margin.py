@@ -54,3 +54,9 @@ def test_few_margins_are_not_fitted_and_a_bad_share_is_named():
     one_sentence(lambda: fitted_exponent(law, 0.0), "share", "0")
     one_sentence(lambda: largest_scale(law, 0.0), "exponent", "0")
     assert law.cumulated[-1] == pytest.approx(1.0)
+
+
+def test_one_heavy_margin_among_many_light_ones_is_nothing_to_fit():
+    values = np.linspace(0.1, 1.0, 40)
+    mass = np.where(np.arange(40) == 3, 1.0, 1e-6)
+    assert fitted_exponent(margin_law(values, mass / mass.sum()), 1.0) is None

@@ -75,8 +75,12 @@ def test_the_upper_side_of_the_minimax_rows_is_the_worst_gap_times_hoeffdings_ch
 
 def test_one_theorem_only(table):
     assert brackets("pooling") == rows(table, "pooling")
-    with pytest.raises(InputError, match="'slug' parameter must be one of"):
+    with pytest.raises(InputError, match="There is no theorem 'nothing'"):
         brackets("nothing")
+    with pytest.raises(
+        InputError, match=r"No worst case of 'mlp-router' is certified, so it has no bracket; there are .*pooling"
+    ):
+        brackets("mlp-router")
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -8,7 +8,7 @@ import sympy
 from reference import proof_module
 
 from fedroute_theory.theorems import registry
-from fedroute_theory.theorems.client_heterogeneity import alone_from
+from fedroute_theory.theorems.client_heterogeneity.formulas import alone_from
 from fedroute_theory.theorems.least_squares import constants, formulas
 from fedroute_theory.theorems.mlp_router.families import CHAIN_RATIO
 from fedroute_theory.theorems.mlp_router.formulas import finite_class, pac_bayes, utility

@@ -15,7 +15,9 @@ from small_classes import Tabulated, estimates_of, random_class, small_laws, sma
 from fedroute_theory.federation import Labels, Logs, draw_logs, explicit
 from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems import Bound, Case, NotApplicable
-from fedroute_theory.theorems.client_heterogeneity import THEOREM, alone_from, bias_of, claims, client, pooled_truth
+from fedroute_theory.theorems.client_heterogeneity import THEOREM
+from fedroute_theory.theorems.client_heterogeneity.claims import claims, pooled_truth
+from fedroute_theory.theorems.client_heterogeneity.formulas import alone_from, bias_of, client
 from fedroute_theory.theorems.least_squares.formulas import fixed_level, random_level
 
 FORMS = ("", "/policy")

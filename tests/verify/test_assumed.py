@@ -74,6 +74,13 @@ def test_every_assumption_of_every_theorem_says_what_would_have_to_change(slug):
     assert all(entry.remedies.values())
 
 
+def test_the_margin_family_shows_its_own_exponent_beside_the_fitted_one():
+    found = line(assumed(scenario_case("margin", 50, 0), ["margin-rate"]), "margin-rate", "margin exponent")
+    assert found.state == HOLDS
+    assert "the family's own is 1" in found.how
+    assert abs(found.value - 1.0) <= found.error
+
+
 def test_json_is_plain():
     found = assumed(scenario_case("voronoi", 50, 0))
     document = as_json("voronoi", 0, found)

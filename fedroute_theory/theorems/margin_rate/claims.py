@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedroute_theory._validate import BoolArray, FloatArray
-from fedroute_theory.assumptions import coverage, fitted_exponent, largest_scale, margin_law, margins
+from fedroute_theory.assumptions import FittedExponent, coverage, fitted_exponent, largest_scale, margin_law, margins
 from fedroute_theory.estimates import Estimates
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.base import Case, Claim
@@ -55,10 +55,10 @@ def claims(case: Case) -> Iterable[Claim]:
     measured = (
         Measurement(
             "margin exponent",
-            None,
+            True,
             None if fit is None else fit.value,
             0.0 if fit is None else fit.error,
-            "too few margins to fit: 1 is taken" if fit is None else f"an estimate, from {fit.effective:.0f} smallest margins",
+            _fitted(fit, getattr(problem, "exponent", None)),
         ),
         Measurement(
             "margin condition",
@@ -86,6 +86,14 @@ def claims(case: Case) -> Iterable[Claim]:
         for form, answer in bounds.items():
             assumptions = measured if form == "power" else ()
             yield Claim(form, training, client, fitted.n, answer, gap.value, gap.error, assumptions=assumptions)
+
+
+def _fitted(fit: FittedExponent | None, known: float | None) -> str:
+    """How the exponent was found; any exponent is valid with the largest t0 that goes with it."""
+    own = "" if known is None else f", the family's own is {known:g}"
+    if fit is None:
+        return f"any will do: 1 is taken, too few margins to fit{own}"
+    return f"any will do: an estimate from {fit.effective:.0f} smallest margins{own}"
 
 
 def _coverage(case: Case) -> dict[int | None, FloatArray]:

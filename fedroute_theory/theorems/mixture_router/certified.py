@@ -79,7 +79,7 @@ def _measurements(case: Case, mixed: Mixed, client: int) -> tuple[Measurement, .
     kinds = " and ".join(type(side).__name__ for side in sides.values())
     found = [
         Measurement(LEVELS, cells, how=f"levels are known for K-means estimates; here {kinds}"),
-        Measurement(ONE_TRUTH, not case.truths, how="the federated mean is of other clients' labels too"),
+        Measurement(ONE_TRUTH, not case.truths, how="clients disagree" if case.truths else "one problem for all clients"),
     ]
     if not cells:
         return tuple(found)

@@ -38,6 +38,7 @@ THEOREM = Theorem(
         "routed by the certified average": "the policy uses the functions that S speaks of",
         "one truth behind the records": "else see client-heterogeneity",
         "coverage": "K2 finite (plain and policy forms)",
+        "holes": "nothing is assumed of them: they count at the whole range (range-aware and utility forms)",
     },
     source="least-squares, coverage-transfer and the triangle inequality; proofs/mlp-router",
     forms=FORMS,
@@ -45,5 +46,8 @@ THEOREM = Theorem(
     extremal=extremal,
     controls=controls,
     remedies=REMEDIES
-    | {"one truth behind the records": "use client-heterogeneity, which pays for each client's own bias instead"},
+    | {
+        "one truth behind the records": "use client-heterogeneity, which pays for each client's own bias instead",
+        "holes": "log every model there, so that they count at less than the range",
+    },
 )

