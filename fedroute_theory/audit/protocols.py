@@ -62,6 +62,9 @@ ROUTERS: Mapping[str, Callable[[float], Mapping[str, Router]]] = {
 }
 """Name of a router family -> largest cost -> hyperparameters by protocol."""
 
+NOT_IN_THE_PAPER = ("linear", "mixture-linear")
+"""Families for which the published protocol is the sound one, since nothing is published of them."""
+
 
 def router_of(router: str, protocol: str, c_max: float) -> Router:
     """The hyperparameters of a router family under a protocol. InputError for unknown names."""

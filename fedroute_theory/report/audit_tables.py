@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fedroute_theory.audit.protocols import NOT_IN_THE_PAPER
 from fedroute_theory.audit.references import NOTES
 from fedroute_theory.audit.report import AuditReport
 from fedroute_theory.audit.rows import RouterRow
@@ -33,9 +34,11 @@ def markdown(report: AuditReport) -> str:
 def opening(report: AuditReport) -> str:
     """What was audited, in two lines."""
     settings, law = report.settings, report.everywhere
+    ours = settings.protocol == "published" and settings.router_name in NOT_IN_THE_PAPER
+    protocol = "published protocol (not in the paper: as sound)" if ours else f"{settings.protocol} protocol"
     return (
         f"{settings.name}: {report.queries:,} queries x {law.problem.n_models} models, {report.tasks} tasks; "
-        f"{settings.clients} clients, seed {settings.seed}, {settings.router_name} router, {settings.protocol} protocol; "
+        f"{settings.clients} clients, seed {settings.seed}, {settings.router_name} router, {protocol}; "
         f"{law.size:,} test queries.\n"
         f"Gaps, bounds and gains in units of quality at lam = {report.headline}; areas in [0, 1]."
     )
@@ -196,11 +199,11 @@ def _evidence(report: AuditReport) -> list[str]:
         )
     sent, logs = (float(np.median([getattr(t, what) for t in report.traffic])) for what in ("sent", "logs"))
     sentences.append(
-        f"A client sends {sent / 1e3:,.0f} kB in the federated training; its logs would be {logs / 1e3:,.0f} kB (medians), "
-        f"{_ratio(sent, logs)}."
+        f"A client sends {sent / 1e3:,.0f} kB in the federated training, {_ratio(sent, logs)} its logs of "
+        f"{logs / 1e3:,.0f} kB (medians)."
     )
     return sentences
 
 
 def _ratio(sent: float, logs: float) -> str:
-    return f"{logs / sent:.1f} times as much" if logs >= sent else f"only {logs / sent:.2f} of that"
+    return f"{sent / logs:.1f} times" if sent >= logs else f"one part in {logs / sent:.1f} of"

@@ -60,6 +60,16 @@ def test_it_can_be_written_and_read(report, tmp_path):
         assert row.auc <= oracle.auc + 1e-12
 
 
+def test_a_family_that_the_paper_lacks_says_so_and_costs_are_compared_the_right_way_round():
+    text = text_tables(audit(TABLE, clients=2, router="linear", protocol="published"))
+    assert "published protocol (not in the paper: as sound)" in text
+    sound = audit(TABLE, clients=2, router="linear")
+    assert "not in the paper" not in text_tables(sound)
+    sent, logs = (np.median([getattr(t, what) for t in sound.traffic]) for what in ("sent", "logs"))
+    words = f"{sent / logs:.1f} times its logs" if sent >= logs else f"one part in {logs / sent:.1f} of its logs"
+    assert words in text_tables(sound)
+
+
 @pytest.mark.parametrize("name", ROUTERS)
 def test_every_family_has_every_protocol(name):
     assert set(ROUTERS[name](2.0)) == {"sound", "published"}
