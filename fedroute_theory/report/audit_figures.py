@@ -70,6 +70,9 @@ def frontier_figure(report: AuditReport, *, cost_unit: str = "USD") -> Figure:
     line(report.reference("best single model").frontier, "best single model (hindsight)", color=BLACK, lw=1.4)
     for place, row in enumerate(report.locals("global")):
         line(row.curve, f"{len(report.clients)} local routers" if place == 0 else "_", color=SKY, lw=0.9, alpha=0.9, zorder=1.5)
+    for place, row in enumerate(report.mixtures("global")):
+        label = f"{len(report.clients)} mixtures of local and federated" if place == 0 else "_"
+        line(row.curve, label, color=VERMILION, lw=0.9, alpha=0.9, zorder=1.6)
     pooled, federated = report.router("pooled", "global"), report.router("federated", "global")
     line(pooled.curve, "pooled router", color=ORANGE, lw=2.0, ls="--")
     line(federated.curve, "federated router", color=BLUE, lw=2.2)
@@ -84,7 +87,9 @@ def frontier_figure(report: AuditReport, *, cost_unit: str = "USD") -> Figure:
     axes.set_xlim(low, high)
     axes.set_xlabel(f"mean cost per query ({cost_unit})")
     axes.set_ylabel("mean quality (0 to 1)")
-    axes.set_title(f"{report.settings.name}: all {law.size:,} test queries, {report.settings.protocol} protocol")
+    axes.set_title(
+        f"{report.settings.name}, all {law.size:,} test queries: {report.settings.router_name} router, {report.settings.protocol} protocol"
+    )
     axes.grid(alpha=0.25, lw=0.5)
     _legend(axes)
     return figure
@@ -101,7 +106,9 @@ def terms_figure(report: AuditReport) -> Figure:
     settings = report.settings
     everywhere = [*report.locals("global"), report.router("federated", "global"), report.router("pooled", "global")]
     _bars(upper, everywhere, report.headline, [row.name for row in everywhere])
-    upper.set_title(f"{settings.name}, {settings.protocol} protocol, lam = {report.headline}: all test queries")
+    upper.set_title(
+        f"{settings.name}, {settings.router_name} router, {settings.protocol} protocol, lam = {report.headline}: all test queries"
+    )
     own: list[RouterRow] = []
     for row in report.clients:
         own += [report.router("local", "own", row.client), report.router("federated", "own", row.client)]
