@@ -87,9 +87,8 @@ def frontier_figure(report: AuditReport, *, cost_unit: str = "USD") -> Figure:
     axes.set_xlim(low, high)
     axes.set_xlabel(f"mean cost per query ({cost_unit})")
     axes.set_ylabel("mean quality (0 to 1)")
-    axes.set_title(
-        f"{report.settings.name}, all {law.size:,} test queries: {report.settings.router_name} router, {report.settings.protocol} protocol"
-    )
+    setup = f"{report.settings.router_name} router, {report.settings.protocol} protocol"
+    axes.set_title(f"{report.settings.name}, all {law.size:,} test queries: {setup}")
     axes.grid(alpha=0.25, lw=0.5)
     _legend(axes)
     return figure
@@ -106,9 +105,8 @@ def terms_figure(report: AuditReport) -> Figure:
     settings = report.settings
     everywhere = [*report.locals("global"), report.router("federated", "global"), report.router("pooled", "global")]
     _bars(upper, everywhere, report.headline, [row.name for row in everywhere])
-    upper.set_title(
-        f"{settings.name}, {settings.router_name} router, {settings.protocol} protocol, lam = {report.headline}: all test queries"
-    )
+    setup = f"{settings.router_name} router, {settings.protocol} protocol, lam = {report.headline}"
+    upper.set_title(f"{settings.name}, {setup}: all test queries")
     own: list[RouterRow] = []
     for row in report.clients:
         own += [report.router("local", "own", row.client), report.router("federated", "own", row.client)]
