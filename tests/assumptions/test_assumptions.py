@@ -146,3 +146,20 @@ def test_transport_cost_is_the_least_cost_of_a_coupling(data, n, records, dimens
     margins = [*(weights / weights.sum()), *[1 / records] * records]
     least = linprog(cost, A_eq=equal[:-1], b_eq=margins[:-1], method="highs").fun
     assert transport_cost(points, weights, targets) == pytest.approx(least, abs=1e-9)
+
+
+@pytest.mark.parametrize(("queries", "dimension", "away"), [(700, 3, 0.0), (600, 40, 1e4), (300, 1, 0.0)])
+def test_the_slope_over_several_blocks_is_that_of_the_full_distance_matrix(queries, dimension, away):
+    rng = np.random.default_rng(queries)
+    points = rng.normal(size=(queries, dimension)) + away
+    points[-1] = points[-2] + 1e-3 / math.sqrt(dimension)  # the steepest pair comes last
+    quality = rng.integers(0, 2, (queries, 3)).astype(float)
+    quality[-2:, 1] = [0.0, 1.0]
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rise = np.abs(quality[:, None] - quality[None])
+        expected = np.where(rise > 0.0, rise / apart[..., None], 0.0).max()
+    slope = steepest_slope(Tabular(points, np.ones(queries), quality, np.zeros((queries, 3))))
+    assert slope.value == pytest.approx(expected, rel=1e-12)
+    if dimension > 1:
+        assert slope.where.endswith(f"queries {queries - 2} and {queries - 1}")
