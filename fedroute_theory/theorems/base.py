@@ -211,13 +211,15 @@ class Extremal:
 class Control:
     """A statement that looks right and is wrong, or a broken assumption, with the evidence that it is caught.
 
-    caught: whether the counterexample was recognised. evidence: the numbers. how: exact computation or simulation.
+    caught: whether the counterexample was recognised. evidence: the numbers. how: exact computation or simulation. breaks: the
+    assumption that it breaks, and only that; empty for a wrong statement.
     """
 
     name: str
     caught: bool
     evidence: str
     how: str
+    breaks: str = ""
 
 
 @dataclass(frozen=True)

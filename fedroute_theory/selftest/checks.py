@@ -1,0 +1,49 @@
+"""The checks that mutants are put to, theorem by theorem: each returns what it found wrong, nothing where all is right."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from fedroute_theory.selftest.references import REFERENCES, differences
+from fedroute_theory.theorems import theorem
+
+Check = Callable[[], list[str]]
+
+
+def reference(slug: str) -> list[str]:
+    """Every formula of the calculator beside its independent reference."""
+    forms, known = theorem(slug).forms, REFERENCES[slug]
+    missing = [f"no reference for the form '{name}'" for name in forms if name not in known]
+    return missing + [f"{name} at {d}" for name in known for d in differences(forms[name], known[name])]
+
+
+def extremal(slug: str) -> list[str]:
+    """Every tight family reproduces its ratio, to both sides."""
+    return [f"{e.form} on {e.name}: {e.bound / e.gap} is not {e.ratio}" for e in theorem(slug).extremal() if not e.reproduced]
+
+
+def controls(slug: str) -> list[str]:
+    """Every wrong statement is recognised as wrong."""
+    return [f"not caught: {c.name}" for c in theorem(slug).controls() if not c.caught]
+
+
+def checks(slug: str) -> Mapping[str, Check]:
+    """The checks of a theorem by name, the cheapest first."""
+    from fedroute_theory.selftest.cases import CASES
+
+    named: dict[str, Check] = {"reference": lambda: reference(slug)}
+    named |= CASES.get(slug, {})
+    return named | {"extremal": lambda: extremal(slug), "controls": lambda: controls(slug)}
+
+
+def complaints(check: Check) -> list[str]:
+    """What a check says; an error is a complaint too."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return check()
+    except Exception as error:
+        return [f"{type(error).__name__}: {error}"]
