@@ -14,7 +14,8 @@ from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.bound import Bound, NotApplicable
 from fedroute_theory.theorems.kmeans_router import forms
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairIntervals
-from fedroute_theory.theorems.kmeans_router.claims import intervals, measurements
+from fedroute_theory.theorems.kmeans_router.claims import intervals
+from fedroute_theory.theorems.kmeans_router.measured import measurements
 
 FIRST_LOOK = 3000
 """Number of test queries whose pairs are compared first."""

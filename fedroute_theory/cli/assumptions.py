@@ -40,20 +40,24 @@ def assumptions(
     if slug is not None:
         theorem(slug)
     check_writable(json_file)
-    cases: dict[str, Case] = {}
-    if table is not None:
-        cases[table.stem] = _table_case(table, embeddings, models, router, lam, clients, seed)
-    else:
-        for name in SCENARIOS if scenario is None else (scenario,):
-            cases[name] = scenario_case(name, records, seed)
+    names = [table.stem] if table is not None else list(SCENARIOS) if scenario is None else [scenario]
     documents = []
-    for name, case in cases.items():
-        lines = assumed(case, None if slug is None else [slug])
+    for place, name in enumerate(names):
+        if table is not None:
+            typer.echo(f"{name}: reading the table and training the router", err=True)
+            case = _table_case(table, embeddings, models, router, lam, clients, seed)
+        else:
+            case = scenario_case(name, records, seed)
+
+        def progress(done: int, total: int, theorem: str, name: str = name, place: int = place) -> None:
+            typer.echo(f"[{place * total + done}/{len(names) * total}] {name}, {theorem}", err=True)
+
+        lines = assumed(case, None if slug is None else [slug], progress)
         documents.append(as_json(name, seed, lines))
         if json_file != Path("-") and lines:
             typer.echo(printed(name, lines) + "\n")
     if all(not document["assumptions"] for document in documents):
-        typer.echo(f"No assumption of {slug or 'any theorem'} is measured on {', '.join(cases)}: it says nothing there.")
+        typer.echo(f"No assumption of {slug or 'any theorem'} is measured on {', '.join(names)}: it says nothing there.")
     write_json(json_file, documents[0] if len(documents) == 1 else {"cases": documents})
 
 

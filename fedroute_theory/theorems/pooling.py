@@ -62,9 +62,10 @@ def claims(case: Case) -> Iterable[Claim]:
     measured = Measurement(
         "a client that covers the test law",
         any(math.isfinite(c.k2) for c in clients),
-        float(sum(math.isfinite(c.k2) for c in clients)),
-        how="number of clients with finite K2",
+        float(sum(not math.isfinite(c.k2) for c in clients)),
+        how=f"number of clients of {len(clients)} with infinite K2",
         where="" if math.isfinite(pooled.k2) else pooled.where(problem.models),
+        limit=len(clients) - 1.0,
     )
     if not measured.holds:
         answer = NotApplicable(measured.name, f"K2 is infinite for all {len(clients)} clients")

@@ -113,6 +113,7 @@ def _certificate_claims(logs: Logs, centres: FloatArray, first: list[ClientCentr
         float(len(silent)),
         how="clients whose records all coincide send none",
         where=", ".join(silent),
+        limit=0.0,
     )
     phi = float((nearest_centre(logs.embedding, centres)[1] ** 2).sum())
     if silent:

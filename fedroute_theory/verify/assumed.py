@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from fedroute_theory import __version__
 from fedroute_theory._json import plain
 from fedroute_theory.theorems import Case, Measurement, registry, theorem
+
+Progress = Callable[[int, int, str], None]
 
 HOLDS, FAILS, UNKNOWABLE = "holds", "fails", "unknowable"
 STATES = {True: HOLDS, False: FAILS, None: UNKNOWABLE}
@@ -39,14 +41,16 @@ class Assumed:
     remedy: str
 
 
-def assumed(case: Case, theorems: Sequence[str] | None = None) -> list[Assumed]:
+def assumed(case: Case, theorems: Sequence[str] | None = None, progress: Progress | None = None) -> list[Assumed]:
     """Every assumption measured on a case, theorem by theorem, training by training.
 
-    theorems: slugs, default all. Assumptions that a theorem lists but that no claim on this case measures are absent: the
-    theorem says nothing about such a case. InputError for an unknown slug.
+    theorems: slugs, default all. progress: called with (done, total, slug) after each theorem. Assumptions that a theorem
+    lists but that no claim on this case measures are absent: the theorem says nothing about such a case. InputError for an
+    unknown slug.
     """
     found = []
-    for slug in theorems or registry():
+    slugs = list(theorems or registry())
+    for done, slug in enumerate(slugs, 1):
         entry = theorem(slug)
         groups: dict[tuple[str, str], dict[int | None, Measurement]] = {}
         for claim in entry.claims(case):
@@ -54,6 +58,8 @@ def assumed(case: Case, theorems: Sequence[str] | None = None) -> list[Assumed]:
                 own = groups.setdefault((measured.name, claim.training), {})
                 own[claim.client] = _graver(own.get(claim.client), measured)
         found += [_line(slug, name, training, own.values(), entry.remedies) for (name, training), own in groups.items()]
+        if progress is not None:
+            progress(done, len(slugs), slug)
     return found
 
 

@@ -12,7 +12,7 @@ from fedroute_theory.assumptions import Quadratics
 from fedroute_theory.federation import Measured
 from fedroute_theory.theorems import Bound, NotApplicable, registry
 from fedroute_theory.theorems.fedavg_convergence import families, formulas
-from fedroute_theory.theorems.fedavg_convergence.claims import COMPUTED, answer, claims
+from fedroute_theory.theorems.fedavg_convergence.claims import COMPUTED, answer, claims, step_limit
 
 PLAIN = {"gap": 1.0, "eta": 0.01, "tau": 5, "T": 100, "L": 2.0, "sigma": 1.0, "A": 1.5, "N": 10, "beta": 1.2, "kappa": 2.0}
 
@@ -160,3 +160,12 @@ def test_the_kink_stands_still_and_bends_back():
     d, pseudo = families.kink(Fraction(1, 10), Fraction(2))
     assert d == Fraction(1, 10)
     assert pseudo == 0
+
+
+@pytest.mark.parametrize("form", ["sharp", "explicit", "two-sets"])
+@pytest.mark.parametrize(("tau", "beta"), [(1, 1.0), (2, 3.0), (7, 1.5), (40, 10.0)])
+def test_the_step_limit_is_where_the_form_begins_to_refuse(form, tau, beta):
+    limit = step_limit(form, tau, beta)
+    given = {"gap": 1.0, "tau": tau, "T": 10, "L": 2.0, "sigma": 0.1, "A": 1.0, "N": 4, "beta": beta, "kappa": 0.1}
+    COMPUTED[form](**given, eta=limit * (1.0 - 1e-6) / (2.0 * tau))
+    one_sentence(lambda: COMPUTED[form](**given, eta=limit * (1.0 + 1e-6) / (2.0 * tau)), "'eta'")

@@ -297,7 +297,20 @@ def test_every_broken_assumption_is_named_with_its_amount():
     assert refused(dear, "leverages/cost").assumption in ("heads are the least-squares fit", "labels within range")
     trained = train(LinearRouter(c_max=2.0), dear.logs, 0)
     expensive = refused(replace(dear, trained=trained.estimates()))
-    assert (expensive.assumption, expensive.by_how_much.split(";")[0]) == ("labels within range", "2")
+    assert (expensive.assumption, expensive.by_how_much.split(";")[0]) == ("labels within range", "1")
+
+
+@pytest.mark.parametrize(("label", "value"), [("quality", -0.25), ("quality", 1.25), ("cost", -0.25), ("cost", 1.25)])
+def test_a_label_of_a_repetition_beyond_either_end_of_its_range_is_named(label, value):
+    problem, rng = gaussian(6)
+    case = case_of(problem, rng, trials=5)
+    inside = {m.name: m for c in claims(case) for m in c.assumptions}["labels within range"]
+    assert inside.margin >= 0.0
+    given = getattr(case.labels, label).copy()
+    given[3, 0] = value * (1.0 if label == "quality" else problem.c_max)
+    broken = replace(case, labels=replace(case.labels, **{label: given}))
+    measured = {m.name: m for c in claims(broken) for m in c.assumptions}["labels within range"]
+    assert (measured.holds, measured.value) == (False, pytest.approx(0.25))
 
 
 @pytest.mark.parametrize("solver", [FedAvg(3, 2, 0.5), FedAvg(4000, 1, 0.5, noise=0.1)])

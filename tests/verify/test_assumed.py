@@ -67,6 +67,29 @@ def test_margins_are_limit_minus_value():
     assert cost.margin == pytest.approx(1.0 - cost.value)
 
 
+WITH_A_LIMIT = {
+    "two-pass-kmeans": ("every client sends its centres", "few-points"),
+    "minimax-lower": ("counts are those of the cells", "voronoi"),
+    "frontier": ("an estimate for every model", "voronoi"),
+    "pooling": ("a client that covers the test law", "voronoi"),
+    "kmeans-router": ("ties constant on cells", "voronoi"),
+}
+
+
+@pytest.mark.parametrize("slug", WITH_A_LIMIT)
+def test_measurements_that_have_a_limit_have_a_margin(slug):
+    assumption, scenario = WITH_A_LIMIT[slug]
+    lines = [a for a in assumed(scenario_case(scenario, 50, 0), [slug]) if a.assumption == assumption]
+    assert lines
+    assert all((a.margin >= 0.0) == (a.state == HOLDS) for a in lines)
+
+
+def test_progress_is_told_theorem_by_theorem():
+    told = []
+    assumed(scenario_case("voronoi", 50, 0), ["pooling", "frontier"], lambda *step: told.append(step))
+    assert told == [(1, 2, "pooling"), (2, 2, "frontier")]
+
+
 @pytest.mark.parametrize("slug", registry())
 def test_every_assumption_of_every_theorem_says_what_would_have_to_change(slug):
     entry = registry()[slug]

@@ -19,10 +19,11 @@ SAMPLING = ("independent noise", "with replacement", "full batch")
 
 def protocol(descent: Descent) -> list[Measurement]:
     """The assumptions about the protocol."""
-    participants = descent.clients if descent.participants is None else descent.participants
+    absent = 0 if descent.participants is None else descent.clients - descent.participants
     return [
         Measurement(
-            "full participation", participants == descent.clients, participants, how=f"clients a round, of {descent.clients}"
+            "full participation", absent == 0, float(absent), limit=0.0,
+            how=f"clients left out of a round; {descent.clients - absent} of {descent.clients} take part",
         ),
         Measurement("averaging by shares", descent.averaging == "shares", how=f"the server averages by '{descent.averaging}'"),
         Measurement("plain SGD steps", descent.optimizer == "sgd", how=f"the optimizer is '{descent.optimizer}'"),
@@ -33,7 +34,7 @@ def protocol(descent: Descent) -> list[Measurement]:
             how="no limit on gradient norms" if descent.clipping is None else "largest gradient norm kept",
         ),
         Measurement("unbiased gradients", descent.sampling in SAMPLING, how=f"records are drawn by '{descent.sampling}'"),
-    ]
+    ]  # fmt: skip
 
 
 def constants(descent: Descent) -> list[Measurement]:
@@ -68,16 +69,29 @@ def step(form: str, descent: Descent) -> Measurement:
     if L is None or curve is None or not math.isfinite(L.upper):
         return Measurement("step size", None, how="smoothness or dissimilarity is not known")
     s, beta = descent.step_size * descent.local_steps * L.upper, float(curve.beta.min())
-    limit = "1/(4 beta)" if form != "sharp" else "2 - s - 2|1-s| phi beta - s (phi beta)^2 > 0"
+    condition = "1/(4 beta)" if form != "sharp" else "2 - s - 2|1-s| phi beta - s (phi beta)^2 > 0"
     fits = bool(_fits(form, descent, curve.beta).any())
     known = L.certain and curve.certain
     return Measurement(
         "step size",
         fits if known or not fits else None,
         s,
-        how=f"s = eta tau L; limit {limit}",
+        how=f"s = eta tau L; limit {condition}",
         where=f"beta = {beta:.4g}, least of the curve",
+        limit=step_limit(form, descent.local_steps, beta),
     )
+
+
+def step_limit(form: str, tau: int, beta: float) -> float:
+    """The largest s = eta tau L a form allows (sharp: to 1e-9 from below, by bisection: the condition is lost once)."""
+    if form != "sharp":
+        return STEP_LIMIT / beta
+    low, high = 0.0, 2.0  # s = 0 is allowed, s = 2 never is
+    while high - low > 1e-9:
+        middle = 0.5 * (low + high)
+        grown = growth(middle, tau, 1.0 / tau)
+        low, high = (middle, high) if math.isfinite(grown.noise) and grown.margin(beta) > 0.0 else (low, middle)
+    return low
 
 
 def _fits(form: str, descent: Descent, beta: FloatArray) -> FloatArray:

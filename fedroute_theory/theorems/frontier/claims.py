@@ -73,7 +73,11 @@ def claims(case: Case) -> Iterable[Claim]:
         learned = sweep(*fitted, problem.quality, problem.cost, problem.weights)
         wide = two_largest(problem, fitted)
         measured = Measurement(
-            "an estimate for every model", wide.left_out == 0.0, wide.left_out, how="test mass where a model is left out"
+            "an estimate for every model",
+            wide.left_out == 0.0,
+            wide.left_out,
+            how="test mass where a model is left out",
+            limit=0.0,
         )
         prices, gaps = losses(problem, own, learned, optimal)
         chosen = own.utility_at(problem.embeddings, problem.lam).argmax(axis=1)

@@ -37,6 +37,7 @@ THEOREM = Theorem(
         "label-free centres": "K, seeds and centres chosen without labels",
         "estimates are cell means": "each record counted in the cell of its nearest centre",
         "cost labels in range": "cost labels at most c_max",
+        "ties constant on cells": "one choice a cell (spread, three-terms, relative, expected; other forms survive any ties)",
     },
     source="Hoeffding (1963), Chernoff, Lipschitz continuity; shape of the published three-term bound; proofs/kmeans-router",
     forms=FORMS,
@@ -49,5 +50,6 @@ THEOREM = Theorem(
         "label-free centres": "find centres from queries alone, or on other records than those that are averaged",
         "estimates are cell means": "count each record in the cell of its nearest final centre",
         "cost labels in range": "raise c_max to the largest cost that can occur",
+        "ties constant on cells": "break ties once a cell, by model, not by query",
     },
 )

@@ -11,7 +11,6 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.assumptions import Slope, steepest_slope
 from fedroute_theory.estimates import CellEstimates
-from fedroute_theory.federation.logs import ADAPTIVITY
 from fedroute_theory.lines import worst_pair
 from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
@@ -20,6 +19,7 @@ from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairInter
 from fedroute_theory.theorems.kmeans_router.events import event_failure
 from fedroute_theory.theorems.kmeans_router.expected_claims import expected_claims
 from fedroute_theory.theorems.kmeans_router.formulas import three_terms
+from fedroute_theory.theorems.kmeans_router.measured import TIES, constant_ties, measurements
 from fedroute_theory.theorems.kmeans_router.widths import hoeffding, kl_interval
 
 LIPSCHITZ_FORMS = ("sharp", "policy", "pairwise", "spread", "three-terms")
@@ -36,7 +36,7 @@ def training_claims(case: Case, training: str, client: int | None, estimates: Ce
     """The claims about one trained router."""
     problem = case.problem
     geometry = CellGeometry(problem, case.logs_of(client), estimates)
-    measured = measurements(geometry, slope)
+    measured = measurements(geometry, slope) | {TIES: constant_ties(geometry)}
     chosen = estimates.choices(problem.lam)
     chosen = chosen if chosen.ndim == 2 else chosen[None]
     by_cell = geometry.by_cell
@@ -62,38 +62,6 @@ def training_claims(case: Case, training: str, client: int | None, estimates: Ce
             yield Claim(f"event/{width}", training, client, estimates.n, bound, failure)
     refused = _refusal(geometry, measured)
     yield from expected_claims(geometry, gaps["cells"], training, client, measured, refused)
-
-
-def measurements(geometry: CellGeometry, slope: Slope) -> dict[str, Measurement]:
-    """The theorem's assumptions, measured on one trained router and its records."""
-    logs, estimates, problem = geometry.logs, geometry.estimates, geometry.problem
-    known = {"fixed": True, "adaptive": False, "unknown": None}
-    top = float(logs.cost.max())
-    return {
-        "utility Lipschitz": Measurement(
-            "utility Lipschitz",
-            math.isfinite(slope.value),
-            slope.value if math.isfinite(slope.value) else None,
-            how=slope.how,
-            where=slope.where,
-        ),
-        "non-adaptive logging": Measurement(
-            "non-adaptive logging",
-            known[logs.adaptivity],
-            how=ADAPTIVITY[logs.adaptivity],
-        ),
-        "label-free centres": Measurement("label-free centres", estimates.label_free, how="as the training declares"),
-        "estimates are cell means": Measurement(
-            "estimates are cell means",
-            geometry.misplaced == 0,
-            float(geometry.misplaced),
-            how="(cell, model) pairs whose records are not those nearest to the centre",
-            limit=0.0,
-        ),
-        "cost labels in range": Measurement(
-            "cost labels in range", top <= problem.c_max, top, how="largest cost label, at most c_max", limit=problem.c_max
-        ),
-    }
 
 
 def intervals(geometry: CellGeometry, delta: float) -> dict[str, PairIntervals]:

@@ -19,6 +19,11 @@ from fedroute_theory.theorems.least_squares.laws import records_of
 BLOCK = 1 << 22
 """Numbers held at once while functions are evaluated at the records."""
 
+_ROUNDING = 1e-12
+
+RANGE_TOLERANCE = 1e-9
+"""How far functions may leave the range of the labels, in label ranges."""
+
 ROUTING_TOLERANCE = 1e-9
 """Largest distance between the routed function and the average of the certified ones, in label ranges."""
 
@@ -186,25 +191,24 @@ def _measured(
         Measurement("class fixed before the data", hypotheses.fixed_before_data, how=hypotheses.description),
         Measurement("non-adaptive logging", known[logs.adaptivity], how=ADAPTIVITY[logs.adaptivity]),
         Measurement(
-            "truth known",
-            logs.labels != "unknown",
-            how=f"labels '{logs.labels}'",
+            "truth known", logs.labels != "unknown", how=f"labels '{logs.labels}'",
             where=who if logs.labels == "unknown" else "",
         ),
         Measurement("records from known laws", agree and shared, how=known_laws, where=who),
         Measurement(
-            "labels within range",
-            beyond <= 1e-12,
-            beyond,
+            "labels within range", beyond <= _ROUNDING, beyond, where=who, limit=_ROUNDING,
             how=f"largest excess over [0, 1] or [0, {problem.c_max:g}], in label ranges",
-            where=who,
         ),
-        Measurement("functions within range", outside <= 1e-9, outside, how="largest excess at the queries and records"),
         Measurement(
-            "routed by the certified average", apart <= ROUTING_TOLERANCE, apart, how="largest distance at the queries"
+            "functions within range", outside <= RANGE_TOLERANCE, outside, limit=RANGE_TOLERANCE,
+            how="largest excess at the queries and records",
+        ),
+        Measurement(
+            "routed by the certified average", apart <= ROUTING_TOLERANCE, apart, limit=ROUTING_TOLERANCE,
+            how="largest distance at the queries",
         ),
         Measurement("an estimate for every model", not missing, how="models the policy may not choose", where=missing),
-    )
+    )  # fmt: skip
     return {m.name: m for m in found}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import FunctionEstimates, LinearPredictor
+from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.federation.logs import ADAPTIVITY
 from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Bound, Measurement, NotApplicable
@@ -18,6 +19,9 @@ from fedroute_theory.theorems.linear_heads.smoother import Smoother
 
 FIT_TOLERANCE = 1e-6
 """Largest root mean squared distance, in label ranges, of the heads' values at the records from the least-squares ones."""
+
+RANGE_TOLERANCE = 1e-12
+"""Largest excess of a label over its range, in label ranges: rounding."""
 
 LABELS = ("quality", "cost")
 
@@ -151,6 +155,18 @@ def _truth(case: Case, label: str) -> FloatArray:
     return mean
 
 
+def _beyond(case: Case, client: int | None) -> float:
+    """How far labels of the records, of all repetitions, leave [0, 1] or [0, c_max], in label ranges; negative inside."""
+    rows = slice(None) if client is None else case.logs.client == client
+    sources: list[Logs | Labels] = [case.logs] if case.labels is None else [case.logs, case.labels]
+    excess = [
+        max(-float(values.min()), float(values.max()) - top) / (top or 1.0)
+        for source in sources
+        for values, top in ((source.quality[..., rows], 1.0), (source.cost[..., rows], case.problem.c_max))
+    ]
+    return max(excess)
+
+
 def _moments(labels: str, label: str, mean: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Second, third and fourth central moments of labels with these means, range [0, 1]; zero where labels have no noise."""
     noisy = labels in (("bernoulli", "bernoulli-quality") if label == "quality" else ("bernoulli",))
@@ -165,7 +181,7 @@ def _assumptions(
     assert isinstance(predictor, LinearPredictor)
     logged = np.bincount(logs.model, minlength=logs.n_models)
     unused = int((logged - estimates.counts).sum())
-    top = float(logs.cost.max())
+    beyond = _beyond(case, client)
     who = "all clients" if client is None else f"client {client}"
     known = {"fixed": True, "adaptive": False, "unknown": None}
     listed = (
@@ -175,16 +191,20 @@ def _assumptions(
         Measurement(
             "heads are the least-squares fit", found.off_fit <= FIT_TOLERANCE, found.off_fit,
             how=f"root mean squared distance in {label} ranges at the records, ridge {predictor.ridge:g}", where=who,
+            limit=FIT_TOLERANCE,
         ),
         Measurement("truth known", logs.labels != "unknown", how=f"'{logs.labels}' labels", where=who),
         Measurement(
-            "labels within range", top <= case.problem.c_max * (1 + 1e-12), top, how=f"c_max {case.problem.c_max:g}", where=who
+            "labels within range", beyond <= RANGE_TOLERANCE, beyond,
+            how=f"largest excess over either end of [0, 1] or [0, {case.problem.c_max:g}], in label ranges", where=who,
+            limit=RANGE_TOLERANCE,
         ),
         Measurement("non-adaptive logging", known[logs.adaptivity], how=ADAPTIVITY[logs.adaptivity]),
         Measurement("no ridge", predictor.ridge == 0.0, predictor.ridge, how="penalty of the heads", limit=0.0),
         Measurement(
             "well-specified", found.bias <= FIT_TOLERANCE**2, found.bias,
             how="mean squared distance of the truth from the span of the features at the records; its term is exact", where=who,
+            limit=FIT_TOLERANCE**2,
         ),
     )  # fmt: skip
     return {m.name: m for m in listed}

@@ -55,6 +55,10 @@ def _measured(geometry: CellGeometry) -> tuple[Measurement, ...]:
         Measurement("counts fixed before the labels", adaptive, how=f"logging is declared {logs.adaptivity!r}"),
         Measurement("cells found without labels", geometry.estimates.label_free, how="as the training declares"),
         Measurement(
-            "counts are those of the cells", placed == 0, float(placed), how=f"{placed} (cell, model) pairs counted otherwise"
+            "counts are those of the cells",
+            placed == 0,
+            float(placed),
+            how=f"{placed} (cell, model) pairs counted otherwise",
+            limit=0.0,
         ),
     )

@@ -13,7 +13,7 @@ from fedroute_theory.estimates import CellEstimates, Estimates
 from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
-from fedroute_theory.theorems.kmeans_router.claims import measurements
+from fedroute_theory.theorems.kmeans_router.measured import measurements
 from fedroute_theory.theorems.mixture_router import formulas
 from fedroute_theory.theorems.mixture_router.formulas import harmonic_weight
 from fedroute_theory.theorems.mixture_router.levels import Range, cell_level, one_event_level

@@ -57,9 +57,15 @@ class Mixed:
         missing = float(weights @ nothing.any(axis=1))
         varying = float(weights @ (np.ptp(np.concatenate(self.shares, axis=1), axis=1) > 0.0))
         return {
-            BOTH_SIDES: Measurement(BOTH_SIDES, missing == 0.0, missing, how="test mass where a side has none for some model"),
+            BOTH_SIDES: Measurement(
+                BOTH_SIDES, missing == 0.0, missing, how="test mass where a side has none for some model", limit=0.0
+            ),
             CONSTANT: Measurement(
-                CONSTANT, varying == 0.0, varying, how="test mass where the share differs between models, or quality and cost"
+                CONSTANT,
+                varying == 0.0,
+                varying,
+                how="test mass where the share differs between models, or quality and cost",
+                limit=0.0,
             ),
         }
 
