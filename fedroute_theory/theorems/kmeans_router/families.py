@@ -13,15 +13,14 @@ from fedroute_theory.assumptions import Slope, steepest_slope
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.lines import policy_line, worst_pair
-from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Case, Claim, Control, Extremal
+from fedroute_theory.theorems.base import Control, Extremal
 from fedroute_theory.theorems.bound import Bound, NotApplicable
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
-from fedroute_theory.theorems.kmeans_router.claims import training_claims
 from fedroute_theory.theorems.kmeans_router.events import event_failure
 from fedroute_theory.theorems.kmeans_router.expected_families import expected_controls, expected_extremal
-from fedroute_theory.theorems.kmeans_router.one_cell import one_cell
+from fedroute_theory.theorems.kmeans_router.one_cell import claims_by_form, one_cell
+from fedroute_theory.theorems.kmeans_router.traps import exit_probability, trap_controls
 
 RATIOS = {
     "uniform law": {"sharp": 4.0, "pairwise": 8.0 / 3.0, "spread": 4.0 / 3.0},
@@ -29,12 +28,6 @@ RATIOS = {
     "train and test at two points": {"sharp": 1.0, "pairwise": 1.0, "expected": 1.0},
 }
 """bound / gap on the one-dimensional family: two models with slopes +-L and equal cell means, one cell, noise-free."""
-
-
-def claims_by_form(problem: RoutingProblem, logs: Logs, estimates: CellEstimates, slope: Slope) -> dict[str, Claim]:
-    """The claims about one router, by form."""
-    case = Case(problem, None, logs, [("pooled", None, estimates)])
-    return {c.form.split("/")[0]: c for c in training_claims(case, "pooled", None, estimates, slope)}
 
 
 def _line_problem(points: FloatArray, weights: FloatArray, slope: float, equal_at: float) -> Tabular:
@@ -70,6 +63,7 @@ def controls() -> list[Control]:
         _training_law_trap(),
         _adaptive_trap(),
         _own_model_trap(),
+        *trap_controls(),
         *_broken_assumptions(),
         _wrong_width(),
         *expected_controls(),
@@ -96,17 +90,8 @@ def _training_law_trap() -> Control:
 
 
 def adaptive_failure(records: int, delta: float) -> float:
-    """P(the final mean leaves the Hoeffding interval) when logging of a fair coin stops as soon as it does.
-
-    Exact: the law of the number of successes among the paths that have not stopped, step by step.
-    """
-    alive, failed = np.array([1.0]), 0.0
-    for n in range(1, records + 1):
-        alive = 0.5 * (np.append(alive, 0.0) + np.append(0.0, alive))
-        outside = np.abs(np.arange(n + 1) / n - 0.5) > math.sqrt(math.log(2.0 / delta) / (2.0 * n))
-        failed += float(alive[outside].sum())
-        alive[outside] = 0.0
-    return failed
+    """P(the final mean leaves the Hoeffding interval) when logging of a fair coin stops as soon as it does; exact."""
+    return exit_probability(records, math.log(2.0 / delta))
 
 
 def _adaptive_trap() -> Control:
