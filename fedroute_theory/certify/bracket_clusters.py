@@ -19,7 +19,7 @@ from fedroute_theory.federation import Logs
 from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems import Bound, Case, theorem
 from fedroute_theory.theorems.kmeans_router.claims import training_claims
-from fedroute_theory.theorems.two_pass_kmeans import polygon_family
+from fedroute_theory.theorems.two_pass_kmeans.families import polygon_family
 
 FORMS = ("sharp", "policy", "pairwise", "spread", "three-terms", "least")
 

@@ -71,8 +71,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     ),
     "pooling": (Target("theorems.pooling", ("per_record", "effective_size", "pooled_ratio", "claims")),),
     "two-pass-kmeans": (
-        Target("theorems.two_pass_kmeans",
-               ("certificate", "approximation", "own_ratio", "pooled_mean", "_certificate_claims", "_means_claim",
-                "_approximation_claims", "_factor"), constants=("EXACT_SOLVERS_FACTOR",)),
+        Target("theorems.two_pass_kmeans.formulas", constants=("EXACT_SOLVERS_FACTOR",)),
+        Target("theorems.two_pass_kmeans.claims", ("_certificate_claims", "_means_claim", "_approximation_claims", "_factor")),
     ),
 }  # fmt: skip

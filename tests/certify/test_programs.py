@@ -14,7 +14,8 @@ from fedroute_theory.certify.kmeans_worst_case import assignments
 from fedroute_theory.certify.minimax_game import binomial, risks, worst_risk
 from fedroute_theory.certify.optimal_kmeans import distance, federated_inertia, groups, least_inertia, optima, sent
 from fedroute_theory.theorems.coverage_transfer import plain, saturated
-from fedroute_theory.theorems.two_pass_kmeans import EXACT_SOLVERS_FACTOR, polygon_family
+from fedroute_theory.theorems.two_pass_kmeans.families import polygon_family
+from fedroute_theory.theorems.two_pass_kmeans.formulas import EXACT_SOLVERS_FACTOR
 
 # --- coverage-transfer --------------------------------------------------------------------------------------------------
 

@@ -7,11 +7,13 @@ import pytest
 import sympy
 from reference import THEOREMS, proof_module
 
-from fedroute_theory.theorems import registry, two_pass_kmeans
+from fedroute_theory.theorems import registry
 from fedroute_theory.theorems.coverage_transfer import sup_ratio, uniform_logging
 from fedroute_theory.theorems.greedy_decomposition import sup_error, top2
 from fedroute_theory.theorems.kmeans_router import families, formulas, widths
 from fedroute_theory.theorems.pooling import least_squares_level
+from fedroute_theory.theorems.two_pass_kmeans.families import polygon_family
+from fedroute_theory.theorems.two_pass_kmeans.formulas import EXACT_SOLVERS_FACTOR, approximation
 
 
 @pytest.mark.parametrize("slug", THEOREMS)
@@ -70,13 +72,13 @@ def test_kmeans_constants_are_the_codes():
 
 def test_two_pass_constants_are_the_codes():
     constants = proof_module("two-pass-kmeans").CONSTANTS
-    assert constants["exact_solvers"] == constants["exact_solvers_supremum"] == two_pass_kmeans.EXACT_SOLVERS_FACTOR
-    assert two_pass_kmeans.approximation(alpha=1.0, beta=1.0).value == constants["exact_solvers"]
+    assert constants["exact_solvers"] == constants["exact_solvers_supremum"] == EXACT_SOLVERS_FACTOR
+    assert approximation(alpha=1.0, beta=1.0).value == constants["exact_solvers"]
     for sides, limit in constants["polygon_limit"].items():
         kappa = math.cos(math.pi / (2 * sides)) ** 2
         assert float(sympy.N(limit)) == pytest.approx(1 + 4 * kappa)
         planes = 3
-        reached, optimum = two_pass_kmeans.polygon_family(sides, planes)
+        reached, optimum = polygon_family(sides, planes)
         assert reached / optimum == pytest.approx(1 + 4 * kappa * (1 - 1 / planes))
 
 

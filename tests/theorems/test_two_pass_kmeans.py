@@ -16,13 +16,13 @@ from fedroute_theory.problems import Tabular
 from fedroute_theory.routers import KMeansRouter, train
 from fedroute_theory.routers.clustering import means_of
 from fedroute_theory.theorems import Bound, Case, NotApplicable, registry
-from fedroute_theory.theorems.two_pass_kmeans import (
+from fedroute_theory.theorems.two_pass_kmeans.claims import claims
+from fedroute_theory.theorems.two_pass_kmeans.families import polygon_family
+from fedroute_theory.theorems.two_pass_kmeans.formulas import (
     EXACT_SOLVERS_FACTOR,
     approximation,
     certificate,
-    claims,
     own_ratio,
-    polygon_family,
     pooled_mean,
 )
 

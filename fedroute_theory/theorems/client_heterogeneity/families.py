@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from fedroute_theory.theorems.base import Control, Extremal
@@ -16,13 +17,46 @@ def extremal() -> list[Extremal]:
     return [Extremal("two opposite clients, the pooled router tied, 10^7 records", "client", bound.value, 2.0 * h, 1.0, 0.01)]
 
 
+def counts_failure(clients: int, delta: float, label_decides: bool) -> float:
+    """P(the form fails for f = 1) with one record a client, truth 0.3 for half of them and 0.7 for the others; exact.
+
+    label_decides: a client keeps its record only if the label is 1, so the record counts depend on labels; f_pool is that of
+    the realised counts. Otherwise all records are kept.
+    """
+    half, failed = clients // 2, 0.0
+    low, high = (binomial_law(half, truth) for truth in (0.3, 0.7))
+    for a, b in itertools.product(range(half + 1), repeat=2):
+        kept = (a, b) if label_decides else (half, half)
+        n = sum(kept)
+        if n == 0:
+            continue
+        wrong = 1.0 - (0.3 * kept[0] + 0.7 * kept[1]) / n
+        excess = n * wrong**2 - 2.0 * wrong * (a + b - n * (1.0 - wrong))
+        if random_design(S=excess, log_class=0.0, delta=delta, n=float(n)).value < wrong**2:
+            failed += low[a] * high[b]
+    return failed
+
+
+def binomial_law(n: int, chance: float) -> list[float]:
+    """The n + 1 probabilities of the number of successes."""
+    return [math.comb(n, k) * chance**k * (1.0 - chance) ** (n - k) for k in range(n + 1)]
+
+
 def controls() -> list[Control]:
     """Bias dropped, the wrong truth on the left, the fixed design, counts that are not the law's."""
     level = math.log(1.0 / 0.05)
     base = client(K2=4.0, S_q=0.0, S_c=0.0, log_class=0.0, n=1e7, lam=0.0, c_max=0.0, delta=0.05, bias=0.0).value
     pooled = random_design(S=0.0, log_class=0.0, delta=0.05, n=1000.0).value
     fixed = fixed_design(S=-1000.0 / 4.0, log_class=0.0, delta=0.05, n=1000.0).value
+    late, early = (counts_failure(40, 0.05, decides) for decides in (True, False))
     return [
+        Control(
+            "record counts that depend on labels: a client keeps its record only after a success",
+            late > 0.05 >= early,
+            f"40 clients, truths 0.3 and 0.7, f = 1: the form fails with probability {late:.3f} at delta 0.05, with counts "
+            f"fixed before the labels {early:.4f}",
+            "exact (binomial laws)",
+        ),
         Control(
             "the client's own bias left out",
             base < 0.8,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fedroute_theory.theorems.base import Control, Extremal
-from fedroute_theory.theorems.least_squares.formulas import fixed_design_eta, random_design, random_design_eta
+from fedroute_theory.theorems.least_squares.formulas import fixed_design, fixed_design_eta, random_design, random_design_eta
 
 LOG_DELTA = 600.0
 """log(1/delta) of the extremal families: the constants are reached as delta goes to 0."""
@@ -84,6 +84,23 @@ def factor_two_failure() -> tuple[float, float]:
     return rare_hits(4000, 500.0, error / 2.0 - log_delta), -log_delta
 
 
+def late_choice(choices: int, records: int, delta: float, paid: bool) -> float:
+    """P(the fixed-design form fails for the function of least S) among `choices` classes of one function each; exact.
+
+    Fair coins, `records` for each function, which says 1 on its own records and is right on the others': all errors are
+    records / 4, so the form fails for the chosen one if it fails for any. paid: whether log(choices) is in the bound.
+    """
+    from scipy.stats import binom
+
+    ones = np.arange(records + 1)
+    log_class, n = math.log(choices) if paid else 0.0, float(choices * records)
+    levels = [
+        fixed_design(S=float(records / 2 - y), log_class=log_class, delta=delta, n=n).value * n for y in ones - records / 4
+    ]
+    failing = float(binom.pmf(ones, records, 0.5)[np.array(levels) < records / 4].sum())
+    return -math.expm1(choices * math.log1p(-failing))
+
+
 def controls() -> list[Control]:
     """Constants, ranges, independence, classes and etas chosen too late."""
     from scipy.stats import binom
@@ -95,6 +112,7 @@ def controls() -> list[Control]:
     level = math.log(1.0 / 0.05)
     wide = float(binom.sf(math.floor(50 + (9.0 + 2.0 * level) / (2 * 0.9 * 2)), 100, 0.5))
     late = stopped_crossing(2000, level)
+    unpaid, paid = (late_choice(16, 100, 0.05, paid) for paid in (False, True))
     return [
         Control(
             "wrong constant: the factor 2 of the fixed design in the random design",
@@ -114,6 +132,13 @@ def controls() -> list[Control]:
             "100 fair coins: S = -25 and the error 25 with probability 1; the claimed bound is "
             f"{100.0 * fixed_design_eta(S=-25.0, log_class=0.0, delta=0.05, n=100.0, eta=1.0).value:.0f}",
             "exact",
+        ),
+        Control(
+            "a choice among 16 classes (grids, architectures) after the data without paying log 16",
+            unpaid > 0.05 >= paid,
+            f"one function a class, wrong by 1/2 on 100 records of its own, least S chosen: fails with chance {unpaid:.3f} "
+            f"at delta 0.05, with log 16 paid {paid:.4f}",
+            "exact (binomial law)",
         ),
         Control(
             "functions not clipped in the random design",

@@ -74,9 +74,25 @@ def controls() -> list[Control]:
         _control("logging stopped after seeing labels: mean of 1 / (4 n)", *_stopped(), upper=True),
         _control("labels that are copies of each other", 0.25 / 2, 0.25, upper=True),
         _control("labels in {0, 2} with R = 1", 0.25 * 2 / 4, 4.0 * fair, upper=True),
+        _another_model(),
         _in_probability(),
         _unconverged(),
     ]
+
+
+def _another_model() -> Control:
+    """Two heads on four records each, both on the line's features: 8 records, rank 4."""
+    both = np.kron(np.eye(2), LINE)
+    true = expected_excess(both, np.full(8, 0.5))
+    ignored, counted = (formulas.bernoulli(p=p, n=8).value for p in (2, 4))
+    needed = formulas.new_model(p=2, excess=0.125).value
+    return Control(
+        "wrong: the same bound after another model has joined the pool, p in place of p a model",
+        true > ignored * (1 + 1e-9) and abs(true - counted) <= 1e-12 and needed == 4.0,
+        f"two models, four records each: claimed {ignored:.4g}, exactly {true:.4g}; a new model needs {needed:.0f} records of "
+        "its own for an excess of 0.125",
+        "exact",
+    )
 
 
 def _control(name: str, claimed: float, true: float, *, upper: bool = False) -> Control:

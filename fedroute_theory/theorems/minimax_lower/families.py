@@ -74,6 +74,8 @@ def controls() -> list[Control]:
     plugged = 0.5 * (two_points(0, 0).value + two_points(1, 1).value)
     law = {"n_a": np.array([0.0, 1.0]), "n_b": np.array([0.0, 1.0]), "chance": np.array([0.5, 0.5])}
     proper = formulas.random_counts(**law).value
+    apart = np.abs(_GRID[:, None] - _GRID[None, :])
+    wrong_choice = float(np.divide(risks(small), apart, out=np.zeros_like(apart), where=apart > 0.0).max())
     easy = risks(small, np.array([0.0, 1.0]))[1, 0]
     twice = 2.0 * two_points(1, 1).value
     return [
@@ -89,6 +91,13 @@ def controls() -> list[Control]:
             easy < two_points(1, 1).value,
             f"qualities 1 and 0, one record each: expected gap {easy:.3f}, v = {two_points(1, 1).value:.3f}",
             "exact",
+        ),
+        Control(
+            "compared with a level that holds with probability 1 - delta, without delta R",
+            wrong_choice <= 0.5 + 1e-12 and 0.0 < two_points(1, 1).value <= 0.5,
+            f"one record each, delta = 1/2: the worse model is chosen with probability at most {wrong_choice:.3f}, so level "
+            f"0 holds on every problem; v = {two_points(1, 1).value:.3f} is above 0 and not above 0 + delta R",
+            "exact on a grid of qualities",
         ),
         Control(
             "wrong constant: (shift_a + shift_b)(1 - TV) without the half",

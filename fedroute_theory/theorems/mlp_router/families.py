@@ -11,7 +11,7 @@ from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems.base import Control, Extremal
 from fedroute_theory.theorems.least_squares.constants import BEST
 from fedroute_theory.theorems.least_squares.families import LOG_DELTA, quantile
-from fedroute_theory.theorems.mlp_router.formulas import finite_class, pac_bayes
+from fedroute_theory.theorems.mlp_router.formulas import finite_class, network, pac_bayes
 
 CHAIN_RATIO = math.sqrt(1.0 / (2.0 * BEST))
 """Bound over gap as delta goes to 0: only the step from the fixed to the random design is lost, 1.0384."""
@@ -61,6 +61,32 @@ def rounded_gap() -> tuple[float, float]:
     return gap, bound
 
 
+def late_architecture(choices: int, records: int, delta: float, paid: bool) -> float:
+    """P(gap > bound) for the network of least S among `choices` architectures of one network each; exact.
+
+    As many queries as architectures, each logged `records` times with either model, qualities 0.6 and 0.4; network j knows
+    them but on query j, where it says 0.1 and 0.9. paid: whether the choice is in the bound.
+    """
+    from scipy.stats import binom
+
+    shift, error, drawn = 0.1, 0.5, 2 * records
+    pulling = np.arange(drawn + 1)  # labels on the side of the wrong estimate
+    excess = drawn * error**2 - 2.0 * error * (pulling - drawn * (0.5 - shift))
+    given = {
+        "K2": 4.0,
+        "S_c": 0.0,
+        "P": 0.0,
+        "bits": 1.0,
+        "n": float(drawn * choices),
+        "lam": 0.0,
+        "c_max": 0.0,
+        "delta": delta,
+    }
+    bounds = [network(S_q=s, choices=float(choices) if paid else 1.0, **given).value for s in excess.tolist()]
+    failing = float(binom.pmf(pulling, drawn, 0.5 - shift)[np.array(bounds) < 2.0 * shift / choices].sum())
+    return -math.expm1(choices * math.log1p(-failing))
+
+
 def controls() -> list[Control]:
     """Wrong networks, wrong coverage, wrong scales, classes chosen too late."""
     mean_gap, mean_bound = mean_weight_gap()
@@ -70,6 +96,7 @@ def controls() -> list[Control]:
     alike = finite_class(K2=4.0, lam=0.0, c_max=0.0, **given).value
     k2 = 1.0 / 0.99 + 1.0 / 0.01
     unscaled = finite_class(K2=k2, lam=1.0, c_max=1.0, **given).value
+    late, paid = (late_architecture(64, 10, 0.05, paid) for paid in (False, True))
     memorised = finite_class(K2=4.0, S_q=-0.24 * 2000, S_c=0.0, log_class=0.0, n=2000.0, lam=0.0, c_max=0.0, delta=0.05).value
     return [
         Control(
@@ -89,6 +116,13 @@ def controls() -> list[Control]:
             memorised < 0.16 * 0.2,
             f"1,000 queries, truths 0.6 and 0.4, every cell logged once: expected gap 0.032, claimed bound {memorised:.3f}",
             "exact expectation",
+        ),
+        Control(
+            "an architecture chosen among 64 after the data without paying log 64",
+            late > 0.05 >= paid,
+            f"one network an architecture, wrong on a query of its own, least S chosen: the gap is above the bound with "
+            f"probability {late:.3f} at delta 0.05, with log 64 paid {paid:.4f}",
+            "exact (binomial law)",
         ),
         Control(
             "wrong coverage: K2 of even logging, a model logged once in 100 records",
