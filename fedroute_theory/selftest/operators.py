@@ -14,6 +14,7 @@ MIRROR = {
     "min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "argmin": "argmax", "argmax": "argmin",
 }  # fmt: skip
 NUMERIC_CALLS = ("min", "max", "minimum", "maximum", "where", "clip", "log", "log1p", "sqrt", "exp", "expm1", "hypot", "Bound")
+SIZES = ("arange", "range", "zeros", "ones", "empty", "zeros_like", "ones_like", "full_like", "linspace", "reshape")
 ROOTS = ("sqrt",)
 LOGS = ("log", "log1p")
 STRUCTURE = ("axis", "out", "dtype", "shape", "kind", "side", "minlength", "key", "maxsize", "notes", "strict", "rcond")
@@ -77,7 +78,8 @@ _SKIPPED = {
 
 def _is_plumbing(node: Node) -> bool:
     text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return text or _is_refusal(node) or _is_layout(node) or callee(node) == "Measurement"
+    passed = _is_refusal(node) or _is_layout(node) or _is_allowance(node) or _is_size(node)
+    return text or passed or callee(node) == "Measurement"
 
 
 def sites(tree: Node) -> Iterator[Site]:
@@ -157,7 +159,11 @@ def _edits(node: Node, parent: Node | None, parents: dict[int, Node | None]) -> 
 
 def _of_sums(node: Node, parent: Node) -> Iterator[tuple[str, Edit]]:
     """Signs and terms: of sums, of the terms of a bound by name, and of two such tables put together."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and not _is_shape(node):
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub)
+        and not (_is_shape(node) or _is_tiny(node.left) or _is_tiny(node.right))
+    ):
         yield "sign flipped", _flipped
         yield "term dropped", _left
         yield "term dropped", _right
@@ -199,7 +205,28 @@ def _is_axis(node: ast.UnaryOp, parent: Node) -> bool:
 
 
 def _is_refusal(node: Node) -> bool:
-    return isinstance(node, ast.If) and all(isinstance(line, ast.Raise) for line in node.body) and not node.orelse
+    """An input or a size that is refused, and loops over such."""
+    if isinstance(node, ast.For):
+        return all(_is_refusal(line) for line in node.body)
+    if not isinstance(node, ast.If) or node.orelse:
+        return False
+    return all(isinstance(line, ast.Raise) or (isinstance(line, ast.Return) and line.value is None) for line in node.body)
+
+
+def _is_tiny(node: Node) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, float) and 0.0 < node.value < ROUNDING
+
+
+def _is_allowance(node: Node) -> bool:
+    """A multiple of a number too small to be a constant, and the rule by which a search stops."""
+    if isinstance(node, ast.Compare):
+        return any(_is_allowance(side) for side in node.comparators)
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and (_is_tiny(node.left) or _is_tiny(node.right))
+
+
+def _is_size(node: Node) -> bool:
+    """How many entries an array has."""
+    return callee(node) in SIZES
 
 
 def _is_layout(node: Node) -> bool:

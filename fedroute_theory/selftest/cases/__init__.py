@@ -4,4 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-CASES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {}
+from fedroute_theory.selftest.cases import clusters, curves, functions, heads, kmeans, lines
+
+CASES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
+    "client-heterogeneity": {"small case": functions.clients},
+    "coverage-transfer": {"small case": lines.transfer},
+    "frontier": {"small case": curves.frontier},
+    "greedy-decomposition": {"pairs": lines.pairs, "small case": lines.greedy},
+    "kmeans-router": {"small case": kmeans.routers, "large cells": kmeans.large_cells, "no records": kmeans.intervals},
+    "least-squares": {
+        "small case": functions.least_squares,
+        "levels": functions.levels,
+        "constants": functions.constants,
+        "sums": functions.sums,
+        "sampling": functions.sampling,
+    },
+    "linear-heads": {"smoothers": heads.smoothers, "small case": heads.heads, "distances": heads.distances},
+    "margin-rate": {"small case": lines.margins, "powers": lines.powers},
+    "minimax-lower": {"coins": kmeans.coin_pairs, "many records": kmeans.many_records, "small case": kmeans.brackets},
+    "mlp-router": {"small case": functions.networks},
+    "two-pass-kmeans": {"small case": clusters.two_pass},
+    "pooling": {"small case": lines.pooling},
+}

@@ -245,6 +245,11 @@ LINEAR = {
     "normal-design": Reference(normal, [{"s2": 0.2, "d": 3, "surplus": 7}, {"s2": 0.2, "d": 5, "surplus": 1}]),
     "new-model": Reference(
         lambda *, p, excess, s2=0.25: total(max(p, math.ceil(s2 * p / excess - 1e-9))),
-        [{"p": 5, "excess": 0.013, "s2": 0.2}, {"p": 5, "excess": 0.013}, {"p": 5, "excess": 0.9}],
+        [
+            {"p": 5, "excess": 0.013, "s2": 0.2},
+            {"p": 5, "excess": 0.013},
+            {"p": 5, "excess": 0.9},
+            {"p": 3, "excess": 0.01, "s2": 0.2},
+        ],
     ),
 }
