@@ -110,6 +110,19 @@ def array(
     return result
 
 
+def extended(name: str, value: Any, shape: Sequence[int | None], low: float = -math.inf, high: float = math.inf) -> FloatArray:
+    """As `array`, with infinity allowed besides the numbers in [low, high]."""
+    try:
+        given = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return array(name, value, shape, low, high)
+    infinite = given == math.inf
+    result = array(name, np.where(infinite, max(low, 0.0), given), shape, low, high).copy()
+    result[infinite] = math.inf
+    result.setflags(write=False)
+    return result
+
+
 def indices(name: str, value: Any, length: int | None, upper: int | None) -> IntArray:
     """`value` as a read-only int64 vector of the given length with entries in [0, upper).
 

@@ -31,6 +31,11 @@ class Estimates:
         """M, the number of models."""
         return int(self.counts_by_model.size)
 
+    @property
+    def repetitions(self) -> int | None:
+        """Length of the leading axis of repetitions with redrawn labels; None where there is none, or it is not known."""
+        return None
+
     def predict(self, embeddings: FloatArray) -> Prediction:
         """Quality and cost (..., n, M) at embeddings (n, d); NaN where the policy must not go."""
         raise NotImplementedError

@@ -47,6 +47,10 @@ class CellEstimates(Estimates):
         total: IntArray = self.counts.sum(axis=0)
         return total
 
+    @property
+    def repetitions(self) -> int | None:
+        return int(self.quality.shape[0]) if self.quality.ndim == 3 else None
+
     def predict(self, embeddings: FloatArray) -> Prediction:
         cell = self.cells(embeddings)
         quality, cost = (np.where(self.routable, value, np.nan)[..., cell, :] for value in (self.quality, self.cost))

@@ -61,6 +61,13 @@ class FunctionEstimates(Estimates):
     def counts_by_model(self) -> IntArray:
         return self.counts
 
+    @property
+    def repetitions(self) -> int | None:
+        known: int | None = getattr(self.predictor, "repetitions", None)
+        if known is None and self.hypotheses is not None and self.hypotheses.complexity.ndim:
+            return int(self.hypotheses.complexity.size)
+        return known
+
     def predict(self, embeddings: FloatArray) -> Prediction:
         quality, cost = self.predictor(np.asarray(embeddings, dtype=np.float64))
         return np.where(self.routable, quality, np.nan), np.where(self.routable, cost, np.nan)

@@ -97,6 +97,11 @@ class LinearPredictor:
         quality, cost = self.unclipped(embeddings)
         return np.clip(quality, 0.0, 1.0), np.clip(cost, 0.0, self.c_max)
 
+    @property
+    def repetitions(self) -> int | None:
+        """Length of the leading axis of the heads, None without one."""
+        return int(self.weight.shape[0]) if self.weight.ndim == 4 else None
+
     def repetition(self, t: int) -> LinearPredictor:
         """The heads of one repetition."""
         return self if self.weight.ndim == 3 else replace(self, weight=self.weight[t])

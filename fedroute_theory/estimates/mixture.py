@@ -65,6 +65,12 @@ class MixtureEstimates(Estimates):
         """Effective weight (..., n, M) of the local side for quality and for cost, where a side stands alone included."""
         return self._shares(embeddings, self.local.predict(embeddings), self.federated.predict(embeddings))
 
+    @property
+    def repetitions(self) -> int | None:
+        own = [side.repetitions for side in (self.local, self.federated)]
+        own += [len(w) for w in (self.quality_weight, self.cost_weight) if w.ndim == 2]
+        return max((n for n in own if n is not None), default=None)
+
     def repetition(self, t: int) -> MixtureEstimates:
         return replace(
             self,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, array, integer, number, probability
+from fedroute_theory._validate import FloatArray, InputError, array, extended, integer, number, probability
 from fedroute_theory.estimates import CellEstimates, Estimates
 from fedroute_theory.federation import Federation, Labels, Logs, Message
 from fedroute_theory.federation.descent import Descent
@@ -23,7 +23,8 @@ from fedroute_theory.theorems.bound import Answer, Bound, Kind, Measurement
 class Quantity:
     """A parameter of a formula: what it means, its unit, the numbers it may take.
 
-    law: whether it is a probability law; it is then divided by its sum, as the weights of a problem are.
+    law: whether it is a probability law; it is then divided by its sum, as the weights of a problem are. infinite: whether
+    entries of a list may be infinity.
     """
 
     meaning: str
@@ -35,13 +36,14 @@ class Quantity:
     whole: bool = False
     shape: tuple[int | None, ...] = ()
     law: bool = False
+    infinite: bool = False
 
     @property
     def range(self) -> str:
         """The allowed interval, as printed."""
         kind = "integer in " if self.whole else "in "
         opening = "(" if self.open_low or self.low == -math.inf else "["
-        closing = ")" if self.open_high or self.high == math.inf else "]"
+        closing = ")" if (self.open_high or self.high == math.inf) and not self.infinite else "]"
         return f"{kind}{opening}{self.low:g}, {self.high:g}{closing}"
 
     def describe(self) -> str:
@@ -53,7 +55,8 @@ class Quantity:
     def check(self, name: str, value: Any) -> Any:
         """`value` checked and converted; InputError with one sentence otherwise."""
         if self.shape:
-            checked = array(name, value, self.shape, self.low, self.high)
+            read = extended if self.infinite else array
+            checked = read(name, value, self.shape, self.low, self.high)
             if self.whole and (checked != np.floor(checked)).any():
                 raise InputError(f"The '{name}' parameter must hold integers; got {checked.ravel().tolist()[:6]}.")
             if self.law:
@@ -158,6 +161,9 @@ class Case:
                 raise InputError(f"The {training} estimates of client {client} have no record in the logs.")
             if estimates.n_models != models:
                 raise InputError(f"The {training} estimates must speak of {models} models; got {estimates.n_models}.")
+            own, redrawn = estimates.repetitions, None if self.labels is None else len(self.labels.quality)
+            if own is not None and redrawn is not None and own != redrawn:
+                raise InputError(f"The {training} estimates must have the {redrawn} repetitions of the labels; got {own}.")
 
     def logs_of(self, client: int | None) -> Logs:
         """The logs behind a training: one client's, or all."""

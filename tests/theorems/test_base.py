@@ -39,6 +39,16 @@ def test_estimates_of_other_models_are_refused():
     one_sentence(lambda: replace(CASE, trained=[("pooled", None, pooled)]), "pooled", "3 models", "2")
 
 
+def test_repetitions_of_labels_and_estimates_must_agree():
+    draws = Labels(np.tile(LOGS.quality, (3, 1)), np.tile(LOGS.cost, (3, 1)))
+    trained = routers.train(routers.KMeansRouter.with_clusters(2), LOGS, 0, labels=draws).estimates()
+    agreeing = replace(CASE, labels=draws, trained=trained)
+    assert {e.repetitions for _, _, e in agreeing.trained} == {3}
+    fewer = Labels(draws.quality[:2], draws.cost[:2])
+    one_sentence(lambda: replace(agreeing, labels=fewer), "2 repetitions", "3")
+    replace(CASE, labels=draws)  # estimates of the logs' own labels speak of the first repetition only
+
+
 LAW_NAMES = {"mass", "chance"}
 WITH_A_LAW = [(s, f) for s, entry in registry().items() for f, form in entry.forms.items() if LAW_NAMES & set(form.quantities)]
 

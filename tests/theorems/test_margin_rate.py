@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import one_sentence
 from scipy.optimize import minimize_scalar
 
 from fedroute_theory.assumptions import coverage, margins
@@ -159,3 +160,17 @@ def test_a_copy_of_the_best_model_changes_nothing():
 def test_lists_that_do_not_fit_are_refused(call):
     with pytest.raises(ValueError, match="parameter must"):
         call()
+
+
+@pytest.mark.parametrize("form", ["margin", "law", "two-model-law", "joint"])
+def test_a_query_whose_models_all_tie_has_an_infinite_margin_and_costs_nothing(form):
+    formula = theorem("margin-rate").forms[form]
+    given = {"osc": [0.3, 0.4, 0.5], "s": 0.2, "eps": 0.2, "k2": [4.0, 5.0, 6.0], "R": 1.0}
+    given = {name: value for name, value in given.items() if name in formula.quantities}
+    mass = [0.5, 0.25, 0.25]
+    tied = formula(**given, margin=[0.1, 0.2, math.inf], mass=mass)
+    far = formula(**given, margin=[0.1, 0.2, 1e14], mass=mass)
+    assert tied.value == pytest.approx(far.value, rel=1e-12)
+    assert formula(**given, margin=[math.inf] * 3, mass=mass).value == 0.0
+    for wrong in (-math.inf, math.nan, -0.1):
+        one_sentence(lambda wrong=wrong: formula(**given, margin=[0.1, 0.2, wrong], mass=mass), "'margin'", f"{wrong:g}")

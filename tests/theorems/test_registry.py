@@ -42,7 +42,8 @@ def wrong(quantity: Quantity):
         return value
 
     yield wrapped(math.nan), "nan"
-    yield wrapped(math.inf), "inf"
+    if not quantity.infinite:
+        yield wrapped(math.inf), "inf"
     yield wrapped(-math.inf), "inf"
     yield "many", "many" if not quantity.shape else "str"
     yield None, "None" if not quantity.shape else ""

@@ -86,7 +86,10 @@ _EPS = Quantity("bound on every |U - U_hat|", "utility", 0.0)
 _S = Quantity("root of E osc(e)^2, osc the spread of the errors over models", "utility", 0.0, 1e9)
 _A = Quantity("margin exponent", "", 0.0, 1e6)
 _T0 = Quantity("margin scale: P(0 < D <= t) <= (t / t0)^a", "utility", 0.0, 1e9, open_low=True)
-_MARGIN = Quantity("margin of each query: best utility minus the largest strictly smaller one", "utility", 0.0, shape=(None,))
+_MARGIN = Quantity(
+    "margin of each query: best utility minus the largest strictly smaller one, Infinity where all are equal",
+    "utility", 0.0, shape=(None,), infinite=True,
+)  # fmt: skip
 _MASS = Quantity("test mass of each query", "", 0.0, shape=(None,), law=True)
 _POWER = {"s": _S, "a": _A, "t0": _T0}
 _RMS = Quantity("root mean squared error of U_hat under the logging law", "utility", 0.0, 1e9)

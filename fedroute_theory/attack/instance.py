@@ -1,0 +1,126 @@
+"""A found instance as a small readable file, and its replay: the same numbers again, or what has moved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fedroute_theory import _json
+from fedroute_theory._validate import InputError, number
+from fedroute_theory.attack.arena import Attempt, Values
+from fedroute_theory.attack.arenas import arena_named
+from fedroute_theory.theorems import Theorem, theorem
+
+AGREEMENT = 1e-6
+"""A replayed ratio is the recorded one within it."""
+
+FIELDS = ("theorem", "form", "arena", "gap", "bound", "ratio", "delta", "terms", "parameters")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One instance with what was found of one form on it. parameters: plain numbers and lists, by name."""
+
+    theorem: str
+    arena: str
+    found: Attempt
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def form(self) -> str:
+        """The form that was judged."""
+        return self.found.form
+
+    def values(self) -> Values:
+        """The parameters as arrays."""
+        return arena_named(self.theorem, self.arena).read(self.parameters)
+
+    def plain(self) -> dict[str, Any]:
+        """The instance as one JSON object, in the order of FIELDS."""
+        a = self.found
+        numbers = {"gap": a.gap, "bound": a.bound, "ratio": a.ratio, "delta": a.delta, "terms": dict(a.terms)}
+        named = {"theorem": self.theorem, "form": a.form, "arena": self.arena}
+        plain: dict[str, Any] = _json.plain({**named, **numbers, "parameters": dict(self.parameters)})
+        return plain
+
+    def text(self) -> str:
+        """The same as readable text: one parameter a line."""
+        plain = self.plain()
+        inner = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in plain.pop("parameters").items())
+        outer = ",\n".join(f" {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in plain.items())
+        return f'{{\n{outer},\n "parameters": {{\n{inner}\n }}\n}}\n'
+
+
+def parse(given: Any, where: str) -> Instance:
+    """The instance in a JSON object; InputError naming `where` otherwise."""
+    try:
+        found = {name: given[name] for name in FIELDS}
+        numbers = {name: number(name, found[name]) for name in ("gap", "bound", "ratio", "delta")}
+        terms = {str(k): number(str(k), v) for k, v in found["terms"].items()}
+        attempted = Attempt(str(found["form"]), **numbers, terms=terms)
+        instance = Instance(str(found["theorem"]), str(found["arena"]), attempted, dict(found["parameters"]))
+        instance.values()
+    except InputError as error:
+        raise InputError(f"{where} holds a damaged instance: {error}") from None
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise InputError(f"{where} holds no instance: {str(error)[:80] or type(error).__name__}.") from None
+    return instance
+
+
+def load(path: Path | str) -> Instance:
+    """The instance in a file; InputError naming the file otherwise."""
+    try:
+        return parse(json.loads(Path(path).read_text()), f"The file '{path}'")
+    except OSError as error:
+        raise InputError(f"The file '{path}' cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"The file '{path}' holds no JSON: {str(error)[:80]}.") from None
+
+
+def judged(instance: Instance, entry: Theorem | None = None) -> Attempt:
+    """What is found on the instance now. InputError where its form is no longer judged there."""
+    known = theorem(instance.theorem) if entry is None else entry
+    tried = arena_named(instance.theorem, instance.arena).attempts(known, instance.values())
+    for attempted in tried:
+        if attempted.form == instance.form:
+            return attempted
+    raise InputError(
+        f"'{instance.theorem}' says nothing of form '{instance.form}' on this instance of '{instance.arena}'; it judges "
+        f"{', '.join(a.form for a in tried) or 'nothing'}."
+    )
+
+
+def replay(source: Path | str | Mapping[str, Any], entry: Theorem | None = None) -> Attempt:
+    """The attempt of a stored instance, computed again. source: a file, or the JSON object itself.
+
+    entry: the theorem, if it is not the registry's of that name. InputError for a damaged file or an unknown name.
+    """
+    instance = parse(source, "The instance") if isinstance(source, Mapping) else load(source)
+    return judged(instance, entry)
+
+
+def drift(instance: Instance, now: Attempt) -> str:
+    """What has moved since the instance was recorded, in one sentence; empty where nothing has, within AGREEMENT."""
+    was = instance.found
+    if abs(now.ratio - was.ratio) <= AGREEMENT * max(1.0, abs(was.ratio)):
+        return ""
+    names = [*dict.fromkeys([*was.terms, *now.terms])]
+    moved = [(abs(now.terms.get(t, 0.0) - was.terms.get(t, 0.0)), t) for t in names]
+    term = ""
+    if moved and max(moved)[0] > 0.0:
+        name = max(moved)[1]
+        term = f", most in the term '{name}' from {was.terms.get(name, 0.0):.9g} to {now.terms.get(name, 0.0):.9g}"
+    return (
+        f"The ratio of {instance.theorem} {instance.form} was {was.ratio:.9g} and is {now.ratio:.9g}: the gap goes from "
+        f"{was.gap:.9g} to {now.gap:.9g}, the bound from {was.bound:.9g} to {now.bound:.9g}{term}."
+    )
+
+
+def renewed(instance: Instance, found: Attempt, parameters: Mapping[str, Any]) -> Instance:
+    """The same form on other parameters."""
+    return replace(instance, found=found, parameters=parameters)

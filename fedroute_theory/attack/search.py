@@ -1,0 +1,156 @@
+"""The search: Hypothesis, a continuous optimiser, the witnesses of certificates, in steps that can be done again.
+
+A step depends on the seed, its number and the best instances at its start only. A search that is interrupted begins its
+running step again, so it reaches the numbers of one that was not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fedroute_theory._validate import InputError
+from fedroute_theory.attack.arena import Arena, Attempt, Values
+from fedroute_theory.attack.arenas import arenas_of
+from fedroute_theory.attack.instance import Instance
+from fedroute_theory.attack.optimise import polish
+from fedroute_theory.attack.store import State, Store
+from fedroute_theory.theorems import Theorem
+
+DRAWS = 150
+"""Instances that Hypothesis draws in a step."""
+
+PHASES = ("hypothesis", "optimiser", "witnesses", "optimiser")
+
+
+class Over(BaseException):
+    """The budget is used up; not an Exception, so that nobody on the way takes it for a failed instance."""
+
+
+@dataclass
+class Budget:
+    """Largest number of evaluations, of all sessions together, and the moment to stop."""
+
+    evaluations: int | None = None
+    deadline: float | None = None
+
+    def check(self, done: int) -> None:
+        """Raise Over when it is used up."""
+        if self.evaluations is not None and done >= self.evaluations:
+            raise Over
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            raise Over
+
+
+@dataclass
+class Search:
+    """One search: what it looks at, what it has found. report: called after every evaluation."""
+
+    theorem: Theorem
+    store: Store
+    state: State
+    budget: Budget
+    report: Callable[[Search], None] = lambda _: None
+    best: dict[str, Instance] = field(default_factory=dict)
+    phase: str = ""
+    evaluations: int = 0
+    by_phase: dict[str, dict[str, float]] = field(default_factory=dict)
+    local: dict[str, Instance] = field(default_factory=dict)
+
+    def evaluate(self, arena: Arena, values: Values) -> dict[str, Attempt]:
+        """Judge one instance and keep it where it is the best of a form, in memory and at once on disk."""
+        self.budget.check(self.evaluations)
+        found = {a.form: a for a in arena.attempts(self.theorem, values)}
+        self.evaluations += 1
+        reached = self.by_phase.setdefault(self.phase, {})
+        for form, attempt in found.items():
+            reached[form] = max(attempt.ratio, reached.get(form, 0.0))
+            if form in self.local and attempt.ratio <= self.local[form].found.ratio:
+                continue
+            instance = Instance(self.theorem.slug, arena.name, attempt, arena.plain(values))
+            self.local[form] = instance
+            if form not in self.best or attempt.ratio > self.best[form].found.ratio:
+                self.best[form] = instance
+                self.store.save(instance)
+        self.report(self)
+        return found
+
+    def run(self) -> None:
+        """Steps until the budget is used up; the state is saved after each."""
+        try:
+            while True:
+                self.evaluations, self.local = self.state.evaluations, dict(self.state.start)
+                self.by_phase = {phase: dict(reached) for phase, reached in self.state.phases.items()}
+                self._step()
+                self.state.steps += 1
+                self.state.evaluations, self.state.start = self.evaluations, dict(self.local)
+                self.state.phases = self.by_phase
+                self.store.save_state(self.state)
+        except Over:
+            return
+
+    def _step(self) -> None:
+        arenas = arenas_of(self.theorem.slug)
+        rounds, place = divmod(self.state.steps, len(PHASES) * len(arenas))
+        arena, self.phase = arenas[place // len(PHASES)], PHASES[place % len(PHASES)]
+        seed = np.random.SeedSequence([self.state.seed, self.state.steps]).generate_state(1)[0]
+        if self.phase == "hypothesis":
+            self._draw(arena, int(seed))
+        elif self.phase == "witnesses":
+            if rounds == 0:
+                for values in arena.witnesses():
+                    self.evaluate(arena, values)
+        else:
+            self._optimise(arena, int(seed), rounds + place)
+        self.budget.check(self.evaluations)
+
+    def _draw(self, arena: Arena, seed: int) -> None:
+        from hypothesis import HealthCheck, Phase, given, settings, target
+        from hypothesis import seed as seeded
+
+        from fedroute_theory.attack.draw import instances
+
+        @seeded(seed)
+        @settings(
+            max_examples=DRAWS, database=None, deadline=None, suppress_health_check=list(HealthCheck),
+            phases=(Phase.generate, Phase.target), report_multiple_bugs=False,
+        )  # fmt: skip
+        @given(instances(arena))
+        def draw(values: Values) -> None:
+            for form, attempt in self.evaluate(arena, values).items():
+                target(attempt.ratio, label=form)
+
+        draw()
+
+    def _optimise(self, arena: Arena, seed: int, turn: int) -> None:
+        """Every form that this arena holds the best of, from there; nothing to climb where the ratio is 0."""
+        forms = sorted(f for f, i in self.state.start.items() if i.arena == arena.name and i.found.ratio > 0.0)
+        for form in forms:
+            values = arena.read(self.state.start[form].parameters)
+
+            def ratio(trial: Values, form: str = form) -> float:
+                found = self.evaluate(arena, trial)
+                return found[form].ratio if form in found else 0.0
+
+            polish(arena, values, ratio, seed=seed, turn=turn)
+
+
+def start(
+    theorem: Theorem, store: Store, seed: int, budget: Budget, report: Callable[[Search], None] = lambda _: None
+) -> Search:
+    """A search where it was left, or a new one. InputError for a damaged file, or without Hypothesis."""
+    try:
+        import hypothesis  # noqa: F401
+    except ImportError:
+        raise InputError("The search needs Hypothesis, which comes with the 'test' extra; it is not installed.") from None
+    store.open()
+    state = store.load_state(seed)
+    best = store.load_best()
+    found = state if state is not None else State(seed)
+    for form, instance in found.start.items():
+        if form not in best or best[form].found.ratio < instance.found.ratio:
+            best[form] = instance
+    return Search(theorem, store, found, budget, report, best, evaluations=found.evaluations)

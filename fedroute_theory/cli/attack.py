@@ -1,0 +1,87 @@
+"""attack: search for a violation of a theorem."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fedroute_theory._validate import InputError
+from fedroute_theory.cli.app import EXIT_VIOLATION, JsonFile, app
+from fedroute_theory.cli.files import check_writable, write_json
+
+if TYPE_CHECKING:
+    from fedroute_theory.attack import Search
+    from fedroute_theory.theorems import Theorem
+
+DEFAULT_MINUTES = 5.0
+EVERY = 3.0
+"""Seconds between two lines of progress."""
+
+
+@app.command()
+def attack(
+    slug: Annotated[str, typer.Argument(help="A theorem of `list`, or MODULE:NAME of your own.")],
+    minutes: Annotated[float | None, typer.Option(help="Length of this session; 5 if nothing else is given.")] = None,
+    evaluations: Annotated[int | None, typer.Option(help="Stop after so many evaluations, of all sessions together.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed and evaluations: same result.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder of states and finds; a search that is there goes on.")] = Path("attack"),
+    json_file: JsonFile = None,
+) -> None:
+    """Search for the largest gap / bound of a theorem. Exit code 1 when a bound is violated."""
+    from fedroute_theory import attack as engine
+    from fedroute_theory.report import attack_tables as tables
+
+    check_writable(json_file)
+    entry = _theorem(slug)
+    given = DEFAULT_MINUTES if minutes is None and evaluations is None else minutes
+    search = engine.attack(entry, out / entry.slug, minutes=given, evaluations=evaluations, seed=seed, report=_Progress().show)
+    known = tables.certified(entry.slug)
+    if json_file != Path("-"):
+        typer.echo(tables.table(search, known).plain())
+    broken = [engine.shrink(i, entry) for i in search.best.values() if i.found.violated]
+    rows = tables.rows(search, known)
+    write_json(json_file, {"theorem": entry.slug, "seed": seed, "evaluations": search.evaluations, "forms": rows,
+                           "violations": [i.plain() for i in broken]})  # fmt: skip
+    for instance in broken:
+        typer.echo(f"\nviolated: {entry.slug} {instance.form}, ratio {instance.found.ratio:.9g}", err=True)
+        if json_file != Path("-"):
+            typer.echo(f"\n{engine.script(instance, slug if ':' in slug else '')}\n{instance.text()}", nl=False)
+    if broken:
+        raise typer.Exit(EXIT_VIOLATION)
+
+
+class _Progress:
+    """One line on stderr at the first evaluation of a session and every few seconds."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def show(self, search: Search) -> None:
+        """The line, if it is time."""
+        now = time.monotonic()
+        if self.last == 0.0 and search.state.steps > 0:
+            typer.echo(f"resumed after {search.state.evaluations} evaluations ({search.store.folder})", err=True)
+        if now - self.last >= EVERY:
+            self.last = now
+            best = sorted(((i.found.ratio, i.form) for i in search.best.values()), reverse=True)
+            text = "  ".join(f"{form} {ratio:.4f}" for ratio, form in best)
+            typer.echo(f"{search.phase:<10}  {search.evaluations:>7} evaluations  {text}", err=True)
+
+
+def _theorem(name: str) -> Theorem:
+    from fedroute_theory.theorems import Theorem, theorem
+
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        return theorem(name)
+    try:
+        entry = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"The theorem '{name}' cannot be imported: {error}.") from None
+    if not isinstance(entry, Theorem):
+        raise InputError(f"The name '{name}' must be that of a theorem; got {type(entry).__name__}.")
+    return entry
