@@ -25,10 +25,11 @@ def verify(
     json_file: JsonFile = None,
     workers: Annotated[int, typer.Option(help="Processes; the results do not depend on it.")] = min(2, os.cpu_count() or 1),
     delta: Annotated[float, typer.Option(help="Failure probability granted to each claim.")] = 0.05,
+    false_alarm: Annotated[float, typer.Option(help="Chance that the whole run calls a true claim violated.")] = 1e-6,
 ) -> None:
     """Put every bound beside the gap it promises to cover. Exit code 1 on a violation."""
     from fedroute_theory.report import verification_tables as tables
-    from fedroute_theory.verify import Verification
+    from fedroute_theory.verify import Verification, shared
     from fedroute_theory.verify import verify as run
 
     if quick and full:
@@ -42,9 +43,17 @@ def verify(
         typer.echo(f"[{done}/{total}] {cell}", err=True)
 
     try:
-        found = run(theorems=theorem or None, seed=seed, mode=mode, delta=delta, workers=workers, progress=progress)
+        found = run(
+            theorems=theorem or None,
+            seed=seed,
+            mode=mode,
+            delta=delta,
+            false_alarm=false_alarm,
+            workers=workers,
+            progress=progress,
+        )
     except KeyboardInterrupt:
-        partial = Verification(seed, mode, delta, tuple(collected), (), ())
+        partial = Verification(seed, mode, delta, false_alarm, shared(collected, false_alarm), (), ())
         write_json(json_file, partial.as_json() | {"interrupted": True})
         kept = f" The {len(collected)} results so far are in '{json_file}'." if json_file else ""
         typer.echo(f"fedroute-theory: interrupted after {len(collected)} results.{kept}", err=True)

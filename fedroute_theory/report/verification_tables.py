@@ -98,7 +98,6 @@ def tables(verification: Verification) -> list[TextTable]:
 def summary(verification: Verification) -> str:
     """What the run found, in a few lines."""
     counts = {verdict: sum(e.verdict is verdict for e in verification.results) for verdict in Verdict}
-    powers = [e.power for e in verification.results if e.power is not None]
     vacuous = sum(e.vacuous for e in verification.results)
     lines = [
         ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count or verdict is Verdict.VIOLATED)
@@ -107,9 +106,14 @@ def summary(verification: Verification) -> str:
         f"reproduced, {sum(c.caught for _, c in verification.controls)} of {len(verification.controls)} wrong statements "
         "caught",
     ]
-    if powers:
+    if verification.randomised:
         lines.append(
-            f"delta {verification.delta:g}; a violation rate of {max(powers):.3f} or more would have been caught with "
-            "probability 0.9 in every randomised claim"
+            f"seed {verification.seed}; {verification.randomised} claims may fail with probability {verification.delta:g} and "
+            "rest on trials: the chance that a true one is called "
+            f"{Verdict.VIOLATED} is at most {verification.false_alarm:g} in all"
+        )
+    if verification.power is not None:
+        lines.append(
+            f"a violation rate of {verification.power:.3f} or more would have been caught with probability 0.9 in every one"
         )
     return "\n".join([*lines, *verification.failures])

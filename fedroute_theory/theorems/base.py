@@ -179,8 +179,10 @@ class Claim:
     """One statement about one case: `gaps` are at most `bounds` (at least, for kind "lower").
 
     answer: the bound of the first repetition with its terms, or why there is none. gap: the first repetition's gap; error:
-    half-width of its uncertainty. bounds, gaps: (T,) over repetitions. n: records behind the claim. given_records: the
-    statement is about fresh records, and the repetitions redraw labels on the same ones: one draw of a conditional rate.
+    distance it may have from that of a continuous test law, for information. bounds, gaps: (T,) over repetitions. n: records
+    behind the claim. given_records: the statement is about fresh records, and the repetitions redraw labels on the same ones: one
+    draw of a conditional rate. uncertainty: half-width of an interval about every gap, for gaps that are not exact; it enters
+    the verdict.
     """
 
     form: str
@@ -194,6 +196,7 @@ class Claim:
     gaps: FloatArray = field(default_factory=lambda: np.empty(0))
     assumptions: tuple[Measurement, ...] = ()
     given_records: bool = False
+    uncertainty: float = 0.0
 
 
 @dataclass(frozen=True)

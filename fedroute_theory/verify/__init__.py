@@ -1,19 +1,23 @@
 """Set every theorem beside the gaps it promises to cover, and decide."""
 
-from fedroute_theory.verify.evidence import Evidence, Verdict
+from fedroute_theory.verify.evidence import Evidence, Verdict, judge, shared
 from fedroute_theory.verify.run import Verification, verify
 from fedroute_theory.verify.scenarios import SCENARIOS, Scenario, scenario_case
-from fedroute_theory.verify.statistics import FALSE_ALARM, RateTest, rate_test
+from fedroute_theory.verify.statistics import FALSE_ALARM, RateSequence, RateTest, rate_sequence, rate_test
 
 __all__ = [
     "FALSE_ALARM",
     "SCENARIOS",
     "Evidence",
+    "RateSequence",
     "RateTest",
     "Scenario",
     "Verdict",
     "Verification",
+    "judge",
+    "rate_sequence",
     "rate_test",
     "scenario_case",
+    "shared",
     "verify",
 ]

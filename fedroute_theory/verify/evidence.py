@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
-from fedroute_theory.theorems import Bound, Claim, Measurement, NotApplicable
-from fedroute_theory.verify.statistics import rate_test
+from fedroute_theory.theorems import Bound, Case, Claim, Measurement, NotApplicable, Theorem
+from fedroute_theory.verify.statistics import ALPHA, rate_sequence, rate_test
 
 
 class Verdict(StrEnum):
@@ -37,8 +37,10 @@ class Evidence:
 
     bound, gap: means over the clients of a training (one for federated and pooled), first repetition. gap_error: distance
     the gap of a continuous test law may have from that of its sample, on which bound and gap are both exact and compared.
-    trials, violations: over repetitions and clients. power: smallest violation rate that would have been caught with
-    probability 0.9 (None where the claim is deterministic).
+    trials, violations, unclear: over repetitions and clients; unclear are those whose gap is known only up to an interval that
+    holds the bound. alpha: chance that this claim, if true, is called VIOLATED. power: smallest violation rate that would have
+    been caught with probability 0.9 (None where the claim is deterministic). decided_after: trials after which a bet on
+    the rate, at liberty to stop, would have decided it (None: none did, or deterministic). given_records: as of the claims.
     """
 
     theorem: str
@@ -53,13 +55,29 @@ class Evidence:
     delta: float
     trials: int
     violations: int
+    unclear: int
+    alpha: float
     power: float | None
+    decided_after: int | None
     verdict: Verdict
     kind: str
     vacuous: bool
     terms: dict[str, float]
     assumptions: tuple[Measurement, ...]
     notes: str
+    given_records: bool = False
+
+    @property
+    def randomised(self) -> bool:
+        """Whether chance has a part in the verdict."""
+        return self.trials > 0 and self.delta > 0.0
+
+    def at(self, alpha: float) -> Evidence:
+        """The same trials, judged with another chance of a false alarm."""
+        if not self.randomised:
+            return self
+        verdict, power = decide(self.violations, self.trials, self.delta, self.given_records, self.unclear, alpha)
+        return replace(self, alpha=alpha, verdict=verdict, power=power)
 
     @property
     def ratio(self) -> float | None:
@@ -88,7 +106,8 @@ class Evidence:
             "ratio",
             "delta",
         )
-        rest = ("trials", "violations", "power", "verdict", "kind", "vacuous", "largest_term", "terms", "notes")
+        counts = ("trials", "violations", "unclear", "alpha", "power", "decided_after")
+        rest = (*counts, "verdict", "kind", "vacuous", "largest_term", "terms", "notes")
         plain = {name: getattr(self, name) for name in (*fields, *rest)}
         assumptions = [
             {"name": m.name, "holds": m.holds, "value": m.value, "error": m.error, "how": m.how, "where": m.where}
@@ -97,7 +116,18 @@ class Evidence:
         return plain | {"verdict": str(self.verdict), "assumptions": assumptions}
 
 
-def weigh(theorem: str, scenario: str, claims: Sequence[Claim]) -> Evidence:
+def judge(theorem: Theorem, case: Case, scenario: str, alpha: float = ALPHA) -> list[Evidence]:
+    """The evidence of one theorem on one case: one entry a form and training, in the order of its claims.
+
+    alpha: chance that a single true claim is called VIOLATED, in (0, 1).
+    """
+    groups: dict[tuple[str, str], list[Claim]] = {}
+    for claim in theorem.claims(case):
+        groups.setdefault((claim.form, claim.training), []).append(claim)
+    return [weigh(theorem.slug, scenario, claims, alpha) for claims in groups.values()]
+
+
+def weigh(theorem: str, scenario: str, claims: Sequence[Claim], alpha: float = ALPHA) -> Evidence:
     """Evidence from the claims of one form and training: one claim, or one a client."""
     answered = [c for c in claims if isinstance(c.answer, Bound)]
     first = claims[0]
@@ -106,39 +136,55 @@ def weigh(theorem: str, scenario: str, claims: Sequence[Claim]) -> Evidence:
     if not answered:
         return Evidence(
             theorem, first.form, scenario, first.training, sum(c.n for c in claims), len(claims),
-            None, None, 0.0, 0.0, 0, 0, None, Verdict.NOT_APPLICABLE, "", False, {}, first.assumptions, notes,
+            None, None, 0.0, 0.0, 0, 0, 0, alpha, None, None, Verdict.NOT_APPLICABLE, "", False, {}, first.assumptions, notes,
         )  # fmt: skip
     bounds = [c.answer for c in answered if isinstance(c.answer, Bound)]
     gaps = np.concatenate([c.gaps if c.gaps.size else np.array([c.gap]) for c in answered])
     limits = np.concatenate([c.bounds if c.gaps.size else np.array([b.value]) for c, b in zip(answered, bounds, strict=True)])
+    unsure = np.concatenate([np.full(max(c.gaps.size, 1), c.uncertainty) for c in answered])
     excess = gaps - limits
     slack = {"lower": excess, "identity": -np.abs(excess)}.get(bounds[0].kind, -excess)
-    kept = slack >= -ROUNDING * np.maximum(np.abs(limits), 1.0)  # a number that is none keeps nothing
-    violations = int((~kept).sum())
-    delta = bounds[0].delta
-    verdict, power = decide(violations, gaps.size, delta, any(c.given_records for c in answered))
+    rounding = ROUNDING * np.maximum(np.abs(limits), 1.0)
+    possible = slack + unsure >= -rounding  # a number that is none keeps nothing
+    kept = possible & (slack - unsure >= -rounding)
+    violations, unclear = int((~possible).sum()), int((possible & ~kept).sum())
+    delta, given_records = bounds[0].delta, any(c.given_records for c in answered)
+    verdict, power = decide(violations, gaps.size, delta, given_records, unclear, alpha)
+    bet = rate_sequence(~possible, delta, alpha).decided if delta > 0.0 and unclear == 0 and not given_records else None
     value = _mean([b.value for b in bounds])
     return Evidence(
         theorem, first.form, scenario, first.training, sum(c.n for c in answered), len(answered),
         value, _mean([c.gap for c in answered]), max(c.error for c in answered), delta,
-        gaps.size, violations, power, verdict, bounds[0].kind, all(b.vacuous for b in bounds),
+        gaps.size, violations, unclear, alpha, power, bet, verdict, bounds[0].kind, all(b.vacuous for b in bounds),
         {name: _mean([b.terms.get(name, 0.0) for b in bounds]) for name in bounds[0].terms},
-        first.assumptions, notes,
+        first.assumptions, notes, given_records,
     )  # fmt: skip
 
 
-def decide(violations: int, trials: int, delta: float, given_records: bool = False) -> tuple[Verdict, float | None]:
+def decide(
+    violations: int, trials: int, delta: float, given_records: bool = False, unclear: int = 0, alpha: float = ALPHA
+) -> tuple[Verdict, float | None]:
     """The verdict on a claim that may fail with probability delta (0.0: never), and the power of the test.
 
     given_records: the trials share one draw of the records, given which the rate may exceed delta although the statement, about
     fresh records, is true; too many violations then leave it open. Claims with fresh records in every trial settle it.
+    unclear: trials that may be violations or not: they count as none against the claim, and as violations for it.
     """
     if delta == 0.0:
-        return (Verdict.VIOLATED if violations else Verdict.HOLDS), None
-    test = rate_test(violations, trials, delta)
+        return (Verdict.VIOLATED if violations else Verdict.INCONCLUSIVE if unclear else Verdict.HOLDS), None
+    test = rate_test(violations, trials, delta, alpha)
+    power = None if given_records else test.power
     if test.lower > delta and not given_records:
-        return Verdict.VIOLATED, test.power
-    return (Verdict.HOLDS if test.upper <= delta else Verdict.INCONCLUSIVE), None if given_records else test.power
+        return Verdict.VIOLATED, power
+    most = rate_test(violations + unclear, trials, delta, alpha).upper
+    return (Verdict.HOLDS if most <= delta else Verdict.INCONCLUSIVE), power
+
+
+def shared(evidence: Iterable[Evidence], false_alarm: float) -> tuple[Evidence, ...]:
+    """The same evidence with one chance of a false alarm for all of it, split evenly over the randomised claims."""
+    listed = tuple(evidence)
+    claims = sum(e.randomised for e in listed)
+    return tuple(e.at(false_alarm / claims) if e.randomised else e for e in listed)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -12,7 +12,7 @@ from fedroute_theory._processes import in_order
 from fedroute_theory._validate import InputError, choice, integer, probability
 from fedroute_theory.certify import conclusion_failure
 from fedroute_theory.theorems import Bound, Case, Claim, Control, Extremal, registry
-from fedroute_theory.verify.evidence import Evidence, Verdict, weigh
+from fedroute_theory.verify.evidence import Evidence, Verdict, judge, shared, weigh
 from fedroute_theory.verify.scenarios import REPETITIONS, SCENARIOS, build_case
 from fedroute_theory.verify.statistics import FALSE_ALARM
 
@@ -21,11 +21,15 @@ Progress = Callable[[int, int, str, Sequence[Evidence]], None]
 
 @dataclass(frozen=True)
 class Verification:
-    """All that one run found. extremal, controls: (theorem slug, finding)."""
+    """All that one run found. extremal, controls: (theorem slug, finding).
+
+    false_alarm: chance that some claim is called VIOLATED although all are true, split evenly over the `randomised` claims.
+    """
 
     seed: int
     mode: str
     delta: float
+    false_alarm: float
     results: tuple[Evidence, ...]
     extremal: tuple[tuple[str, Extremal], ...]
     controls: tuple[tuple[str, Control], ...]
@@ -46,6 +50,16 @@ class Verification:
         uncaught = [f"{slug}: not caught: {c.name}" for slug, c in self.controls if not c.caught]
         return violated + missed + uncaught
 
+    @property
+    def randomised(self) -> int:
+        """Number of claims whose verdict chance has a part in."""
+        return sum(e.randomised for e in self.results)
+
+    @property
+    def power(self) -> float | None:
+        """Smallest violation rate that would have been caught with probability 0.9 in every randomised claim; None: no such."""
+        return max((e.power for e in self.results if e.power is not None), default=None)
+
     def as_json(self) -> dict[str, Any]:
         """Plain values for one JSON object; no clock, no host."""
         return {
@@ -54,7 +68,9 @@ class Verification:
             "seed": self.seed,
             "mode": self.mode,
             "delta": self.delta,
-            "false_alarm": FALSE_ALARM,
+            "false_alarm": self.false_alarm,
+            "randomised": self.randomised,
+            "power": self.power,
             "results": [e.as_json() for e in self.results],
             "extremal": [
                 {"theorem": slug, **asdict(e), "measured_ratio": e.bound / e.gap, "reproduced": e.reproduced}
@@ -70,13 +86,15 @@ def verify(
     seed: int = 0,
     mode: str = "default",
     delta: float = 0.05,
+    false_alarm: float = FALSE_ALARM,
     workers: int = 1,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Verification:
     """Check the theorems (default: all) on every scenario.
 
-    mode: "quick", "default" or "full". delta: failure probability granted to each probabilistic claim. workers: processes,
+    mode: "quick", "default" or "full". delta: failure probability granted to each probabilistic claim.
+    false_alarm: chance that the whole run calls a true claim VIOLATED. workers: processes,
     unless an executor is handed in. progress: called with (done, total, cell, its evidence).
     Raises InputError for unknown names or values out of range.
     """
@@ -89,6 +107,7 @@ def verify(
     integer("seed", seed, 0)
     integer("workers", workers, 1)
     probability("delta", delta)
+    probability("false_alarm", false_alarm)
     wanted = {n: tuple(s for s in slugs if not c.theorems or s in c.theorems) for n, c in SCENARIOS.items()}
     cells = [(name, size) for name, c in SCENARIOS.items() if wanted[name] for size in c.sizes[mode]]
     arguments = [(name, size, seed, REPETITIONS[mode], delta, wanted[name]) for name, size in cells]
@@ -102,7 +121,8 @@ def verify(
         seed,
         mode,
         delta,
-        tuple(results),
+        false_alarm,
+        shared(results, false_alarm),
         tuple((slug, e) for slug in slugs for e in known[slug].extremal()),
         tuple((slug, c) for slug in slugs for c in known[slug].controls()),
     )
@@ -120,10 +140,7 @@ def run_cell(arguments: Arguments) -> list[Evidence]:
         case = build_case(SCENARIOS[name], records, seed, repetitions, delta)
         found = []
         for slug in slugs:
-            groups: dict[tuple[str, str], list[Claim]] = {}
-            for claim in registry()[slug].claims(case):
-                groups.setdefault((claim.form, claim.training), []).append(claim)
-            found += [weigh(slug, name, claims) for claims in groups.values()]
+            found += judge(registry()[slug], case, name)
         if name == "tiny":
             found += _exact_conclusions(case, name)
     return found

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fedroute_theory.theorems import Bound, Claim, NotApplicable
-from fedroute_theory.verify.evidence import ROUNDING, Verdict, weigh
+from fedroute_theory.verify.evidence import ROUNDING, Verdict, shared, weigh
 
 
 def claim(value, gap, *, delta=0.0, kind="upper", bounds=None, gaps=None, n=10, client=None):
@@ -128,3 +128,52 @@ def test_json_has_no_infinity_and_keeps_the_names():
     assert set(wanted) <= set(found)
     assert found["ratio"] is None
     assert found["verdict"] == "HOLDS"
+
+
+def uncertain(gap, half):
+    return dataclasses.replace(claim(0.5, gap), uncertainty=half)
+
+
+@pytest.mark.parametrize(
+    ("gap", "half", "expected"),
+    [(0.4, 0.05, "HOLDS"), (0.4, 0.2, "INCONCLUSIVE"), (0.6, 0.2, "INCONCLUSIVE"), (0.6, 0.05, "VIOLATED")],
+)
+@pytest.mark.parametrize("kind", ["upper", "lower", "identity"])
+def test_the_interval_of_a_gap_enters_the_verdict(kind, gap, half, expected):
+    if kind == "lower":
+        gap = 1.0 - gap
+    if kind == "identity":
+        expected = "INCONCLUSIVE" if half == 0.2 else "VIOLATED"
+    made = dataclasses.replace(uncertain(gap, half), answer=Bound({"a": 0.5}, kind=kind))
+    assert str(verdict(made)) == expected
+
+
+@pytest.mark.parametrize(("unclear", "expected"), [(0, "HOLDS"), (300, "INCONCLUSIVE")])
+def test_unclear_trials_count_as_violations_for_a_claim_and_as_none_against_it(unclear, expected):
+    gaps = np.where(np.arange(600) < unclear, 0.48, 0.1)
+    made = claim(0.5, 0.1, delta=0.05, bounds=np.full(600, 0.5), gaps=gaps)
+    found = weigh("t", "s", [dataclasses.replace(made, uncertainty=0.03)])
+    assert (found.violations, found.unclear) == (0, unclear)
+    assert str(found.verdict) == expected
+
+
+def test_one_false_alarm_is_shared_by_all_randomised_claims():
+    gaps = np.where(np.arange(600) < 54, 0.9, 0.1)
+    randomised = weigh("t", "s", [claim(0.5, 0.1, delta=0.05, bounds=np.full(600, 0.5), gaps=gaps)])
+    certain, refused = weigh("t", "s", [claim(0.5, 0.4)]), weigh("t", "s", [refusal(0)])
+    one = shared([randomised, certain, refused], 1e-3)
+    assert [e.randomised for e in one] == [True, False, False]
+    assert one[0].alpha == 1e-3
+    assert one[1:] == (certain, refused)
+    many = shared([randomised] * 1000, 1e-3)
+    assert {e.alpha for e in many} == {1e-6}
+    assert many[0].power > one[0].power
+    assert one[0].verdict is Verdict.VIOLATED
+    assert many[0].verdict is Verdict.INCONCLUSIVE
+
+
+def test_evidence_says_after_how_many_trials_a_bet_would_have_decided():
+    gaps = np.full(600, 0.9)
+    broken = weigh("t", "s", [claim(0.5, 0.9, delta=0.05, bounds=np.full(600, 0.5), gaps=gaps)])
+    assert broken.decided_after < 10
+    assert weigh("t", "s", [claim(0.5, 0.4)]).decided_after is None

@@ -5,12 +5,12 @@ import pytest
 from reference import one_sentence
 from scipy.stats import binom, binomtest
 
-from fedroute_theory.verify import FALSE_ALARM, rate_test
+from fedroute_theory.verify import FALSE_ALARM, rate_sequence, rate_test
 from fedroute_theory.verify.evidence import Verdict, decide
 from fedroute_theory.verify.scenarios import REPETITIONS
-from fedroute_theory.verify.statistics import CLAIMS_PER_RUN
+from fedroute_theory.verify.statistics import CLAIMS
 
-ALPHA = FALSE_ALARM / CLAIMS_PER_RUN
+ALPHA = FALSE_ALARM / CLAIMS
 
 
 @pytest.mark.parametrize("alpha", [1e-9, 1e-3, 0.05])
@@ -40,7 +40,7 @@ def test_a_true_claim_is_called_violated_with_less_than_the_stated_chance(delta,
     chances = binom.pmf(np.arange(trials + 1), trials, delta)
     alarm = sum(p for v, p in enumerate(chances) if verdict(v, trials, delta) is Verdict.VIOLATED)
     assert alarm <= ALPHA * (1 + 1e-9)
-    assert ALPHA * CLAIMS_PER_RUN == FALSE_ALARM == 1e-6
+    assert ALPHA * CLAIMS == FALSE_ALARM == 1e-6
 
 
 @pytest.mark.parametrize("delta", [0.01, 0.05, 0.3])
@@ -89,3 +89,73 @@ def test_every_mode_repeats_often_enough_to_say_holds():
 )
 def test_bad_numbers_are_named(numbers, named):
     one_sentence(lambda: rate_test(*numbers), *named)
+
+
+def capital(violated, delta, side):
+    """The mixture bet by numerical integration over the rate: the definition, not the closed form."""
+    from scipy.integrate import quad
+
+    low, high = (delta, 1.0) if side == "above" else (0.0, delta)
+    hits, misses = int(np.sum(violated)), int(np.size(violated) - np.sum(violated))
+
+    def bet(p):
+        return (p / delta) ** hits * ((1 - p) / (1 - delta)) ** misses / (high - low)
+
+    return quad(bet, low, high, epsabs=0, epsrel=1e-10, limit=200)[0]
+
+
+@pytest.mark.parametrize("delta", [0.05, 0.3])
+@pytest.mark.parametrize("outcomes", ["0", "1", "0010110", "1111110", "0" * 40])
+def test_the_capital_of_the_bets_is_that_of_the_mixture(delta, outcomes):
+    violated = np.array([o == "1" for o in outcomes])
+    found = rate_sequence(violated, delta)
+    assert np.exp(found.above[-1]) == pytest.approx(capital(violated, delta, "above"), rel=1e-8)
+    assert np.exp(found.below[-1]) == pytest.approx(capital(violated, delta, "below"), rel=1e-8)
+
+
+@pytest.mark.parametrize("delta", [0.05, 0.3])
+def test_no_bet_gains_on_average_while_its_claim_is_true(delta):
+    """All outcomes of ten trials, exactly: the expected capital after each trial is 1 at the rate delta."""
+    outcomes = (np.arange(2**10)[:, None] >> np.arange(10)) & 1 == 1
+    chance = np.prod(np.where(outcomes, delta, 1 - delta), axis=1)
+    runs = [rate_sequence(o, delta) for o in outcomes]
+    for side in ("above", "below"):
+        won = np.exp(np.array([getattr(r, side) for r in runs]))
+        assert chance @ won == pytest.approx(np.ones(10), rel=1e-9)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.02])
+def test_a_true_rate_is_ever_called_too_high_with_the_stated_chance(rate):
+    """P(ever within 300 trials), by recursion over the number of violations: exact, and at most alpha."""
+    delta, alpha, trials = 0.05, 0.01, 300
+    alive, alarm = np.zeros(trials + 2), 0.0
+    alive[0] = 1.0
+    for t in range(1, trials + 1):
+        alive[1:] = alive[1:] * (1 - rate) + alive[:-1] * rate
+        alive[0] *= 1 - rate
+        for hits in np.flatnonzero(alive > 0):
+            order = np.concatenate([np.zeros(t - hits, bool), np.ones(hits, bool)])  # the capital depends on the counts only
+            if alive[hits] > 1e-14 and hits > delta * t and rate_sequence(order, delta, alpha).above[-1] >= -np.log(alpha):
+                alarm, alive[hits] = alarm + alive[hits], 0.0
+    assert alarm <= alpha
+    assert (alarm > alpha / 10) == (rate == delta)
+
+
+def test_trials_stop_as_soon_as_they_are_decided():
+    none = rate_sequence(np.zeros(2000, bool), 0.05)
+    assert none.violated is False
+    trials = np.arange(1, 1000)
+    by_hand = (1 - 0.95 ** (trials + 1)) / ((trials + 1) * 0.05 * 0.95**trials)  # mean over p in [0, 0.05] of ((1-p)/0.95)^T
+    assert none.decided == trials[by_hand >= 1 / ALPHA][0]
+    assert rate_sequence(np.zeros(none.decided - 1, bool), 0.05).decided is None
+    every = rate_sequence(np.ones(50, bool), 0.05)
+    assert every.violated is True
+    assert every.decided < 10
+    rng = np.random.default_rng(0)
+    at_delta = rate_sequence(rng.random(5000) < 0.05, 0.05)
+    assert at_delta.decided is at_delta.violated is None
+
+
+def test_bad_numbers_of_a_sequence_are_named():
+    one_sentence(lambda: rate_sequence(np.zeros(3, bool), 1.0), "delta", "1.0")
+    one_sentence(lambda: rate_sequence(np.zeros(3, bool), 0.1, 0.0), "alpha", "0.0")
