@@ -108,6 +108,13 @@ def test_verify_writes_one_json_object_and_a_table(tmp_path):
     assert json.loads(run("verify", "--quick", "--theorem", "two-pass-kmeans", "--json", "-")[1]) == found
 
 
+def test_assumptions_tell_their_progress_on_stderr_only():
+    code, out, err = run("assumptions", "pooling", "--scenario", "voronoi", "--records", "50", "--json", "-")
+    assert code == 0
+    assert json.loads(out)["case"] == "voronoi"
+    assert err.splitlines() == ["[1/1] voronoi, pooling"]
+
+
 def test_audit_example_can_be_audited_again_from_its_files(tmp_path):
     code, out, _ = run("audit", "--example", "--out", tmp_path, "--json", tmp_path / "first.json")
     assert code == 0
