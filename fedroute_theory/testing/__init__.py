@@ -1,26 +1,32 @@
-"""For tests of code that uses this package: Hypothesis strategies that draw small problems, logs and estimates.
+"""For tests of code that uses this package: assertions, a conformance kit, Hypothesis strategies.
 
-Needs Hypothesis, which the extra `test` installs.
+The pytest plugin `fedroute_theory.testing.plugin` is found by pytest itself. Names are loaded at first use: pytest imports this
+package in every run, wanted or not. The strategies need Hypothesis, which the extra `test` installs.
 """
 
-from fedroute_theory.testing.strategies import (
-    TabulatedPolicy,
-    cases,
-    cell_estimates,
-    error_bounds,
-    federations,
-    logs,
-    policies,
-    tabular_problems,
-)
+import importlib
+from typing import Any
 
-__all__ = [
-    "TabulatedPolicy",
-    "cases",
-    "cell_estimates",
-    "error_bounds",
-    "federations",
-    "logs",
-    "policies",
-    "tabular_problems",
-]
+_HOMES = {
+    "assertions": ("assert_bound_holds",),
+    "strategies": (
+        "TabulatedPolicy",
+        "cases",
+        "cell_estimates",
+        "error_bounds",
+        "federations",
+        "logs",
+        "policies",
+        "tabular_problems",
+    ),
+}
+
+__all__ = sorted(name for names in _HOMES.values() for name in names)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name == module or name in names:
+            loaded = importlib.import_module(f"{__name__}.{module}")
+            return loaded if name == module else getattr(loaded, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,85 @@
+"""`assert_bound_holds`: one theorem, one problem, one router, and an error that says what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from fedroute_theory._validate import InputError, choice, integer, probability
+from fedroute_theory.federation import LABEL_MODELS, Federation, draw_logs, uniform_logging
+from fedroute_theory.problem import RoutingProblem
+from fedroute_theory.testing import explain
+from fedroute_theory.testing.trials import AnyRouter, Sampler, run_trials
+from fedroute_theory.theorems import Theorem
+from fedroute_theory.theorems import theorem as by_slug
+from fedroute_theory.verify import FALSE_ALARM, Evidence, Verdict
+from fedroute_theory.verify.scenarios import World, stream
+
+
+def assert_bound_holds(
+    theorem: str | Theorem,
+    problem: RoutingProblem,
+    router: AnyRouter,
+    *,
+    federation: Federation | None = None,
+    clients: int = 5,
+    records: int = 300,
+    labels: str = "bernoulli",
+    forms: Collection[str] | None = None,
+    trainings: Collection[str] | None = None,
+    seed: int = 0,
+    repetitions: int = 600,
+    delta: float = 0.05,
+    false_alarm: float = FALSE_ALARM,
+    applicable: bool = True,
+    allow_inconclusive: bool = False,
+) -> list[Evidence]:
+    """Draw logs, train, redraw labels until every claim is decided, and raise unless all of them hold.
+
+    theorem: a slug of the registry or a theorem of your own. router: hyperparameters of a router of this package, or a
+    function of (logs, seed, labels) that returns `Trained`. federation: the clients' laws; default `clients` clients of
+    `records` records each who try every model equally often. labels: one of LABEL_MODELS. forms, trainings: which claims
+    (default all). repetitions: redrawn labels at most; a bet on the failure rate stops earlier once it is decided. delta:
+    failure probability granted to each claim. false_alarm: chance that a run with true claims raises for a violation,
+    split evenly over the randomised claims.
+
+    Raises AssertionError, with gap, bound, terms, assumptions and how to reproduce it, for a violated claim; for an undecided
+    one unless `allow_inconclusive`; and when no claim applies (a check that cannot fail is none) unless `applicable` is False:
+    then a claim that does apply is the error. Raises InputError for names that do not exist and values out of range.
+    The same arguments give the same evidence on any number of threads.
+    """
+    __tracebackhide__ = True
+    entry = by_slug(theorem) if isinstance(theorem, str) else theorem
+    if not isinstance(entry, Theorem):
+        raise InputError(f"The 'theorem' parameter must be a slug or a Theorem; got {theorem!r:.80}.")
+    if not isinstance(problem, RoutingProblem):
+        raise InputError(f"The 'problem' parameter must be a RoutingProblem; got {problem!r:.80}.")
+    choice("labels", labels, LABEL_MODELS)
+    integer("seed", seed, 0)
+    integer("repetitions", repetitions, 1)
+    probability("delta", delta)
+    probability("false_alarm", false_alarm)
+    rng = stream(seed, "assert_bound_holds")
+    laws = federation or uniform_logging(problem, clients=clients, records=records)
+    world = World(problem, laws, draw_logs(problem, laws, rng, labels))
+    name = type(problem).__name__
+    sampler = Sampler(entry, world, router, int(rng.integers(2**31)), delta, rng, forms, trainings)
+    evidence = run_trials(sampler, name, repetitions, false_alarm)
+    recipe = explain.recipe(
+        theorem=entry.slug, router=router, federation=federation, clients=clients, records=records, labels=labels,
+        forms=forms, trainings=trainings, seed=seed, repetitions=repetitions, delta=delta,
+    )  # fmt: skip
+    wrong = _wrong(evidence, applicable, allow_inconclusive)
+    if wrong:
+        raise AssertionError(explain.message(entry, evidence, wrong, recipe))
+    return evidence
+
+
+def _wrong(evidence: list[Evidence], applicable: bool, allow_inconclusive: bool) -> list[Evidence]:
+    """The evidence that makes the assertion fail."""
+    answered = [e for e in evidence if e.verdict is not Verdict.NOT_APPLICABLE]
+    if not applicable:
+        return answered
+    if not answered:
+        return evidence
+    bad = {Verdict.VIOLATED} if allow_inconclusive else {Verdict.VIOLATED, Verdict.INCONCLUSIVE}
+    return [e for e in answered if e.verdict in bad]

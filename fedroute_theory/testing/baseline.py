@@ -1,0 +1,188 @@
+"""The baseline file: bounds, gaps and terms as they were, and what a change since then consists of."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+from fedroute_theory import __version__
+from fedroute_theory._json import put
+from fedroute_theory._validate import InputError, number
+
+if TYPE_CHECKING:
+    from fedroute_theory.verify import Evidence
+
+FORMAT = 1
+
+LIBRARIES = ("numpy", "scipy", "jax")
+"""Whose versions stand beside the numbers."""
+
+Entry = dict[str, Any]
+"""One baseline: "lines" (name -> numbers), "seed", "versions"; plain values only."""
+
+Numbers = Mapping[str, float | int | None]
+Values: TypeAlias = Union["Evidence", "Sequence[Evidence]", Numbers]
+
+
+def entry_of(values: Values, seed: int | None) -> Entry:
+    """What the file keeps of evidence, or of a mapping from names to finite numbers (None: no number).
+
+    Raises InputError for an empty collection, a number that is none, and two pieces of evidence that cannot be told apart.
+    """
+    lines: dict[str, dict[str, Any]] = {}
+    for name, line in _named(values):
+        if name in lines:
+            raise InputError(f"The evidence holds '{name}' twice; a baseline needs names that differ.")
+        lines[name] = line
+    if not lines:
+        raise InputError("The baseline needs at least one number; got none.")
+    return {"lines": lines, "seed": seed, "versions": versions()}
+
+
+def versions() -> dict[str, str]:
+    """Of this package and of the libraries that numbers may depend on."""
+    found = {"fedroute_theory": __version__}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _named(values: Values) -> list[tuple[str, dict[str, Any]]]:
+    if isinstance(values, Mapping):
+        return [(str(name), {"value": _finite(str(name), value)}) for name, value in values.items()]
+    from fedroute_theory.verify import Evidence  # heavy, and plain numbers do not need it
+
+    listed = list(values) if isinstance(values, Sequence) else [values]
+    if not all(isinstance(e, Evidence) for e in listed):
+        raise InputError(f"The 'values' parameter must be evidence or a mapping from names to numbers; got {values!r:.80}.")
+    return [(f"{e.theorem} {e.form} on {e.scenario}, {e.training}, n={e.n}", _line(e)) for e in listed]
+
+
+def _line(e: Evidence) -> dict[str, Any]:
+    numbers = {"bound": e.bound, "gap": e.gap, "ratio": e.ratio}
+    terms = {name: _finite(name, value) for name, value in e.terms.items()}
+    return {name: _finite(name, value) for name, value in numbers.items()} | {"terms": terms, "verdict": str(e.verdict)}
+
+
+def _finite(name: str, value: float | int | None) -> float | None:
+    return None if value is None else number(name, value)
+
+
+def read(path: Path) -> dict[str, Entry]:
+    """All entries by name; none where there is no file. InputError with one sentence for a file that is no baseline."""
+    if not path.exists():
+        return {}
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        entries: dict[str, Entry] = document["entries"]
+        sound = document["format"] == FORMAT and all(map(_is_entry, entries.values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"The baseline file '{path.name}' is damaged ({type(error).__name__}); restore it or move it."
+        ) from None
+    if not sound:
+        raise InputError(f"The baseline file '{path.name}' is damaged (no format {FORMAT} entries); restore it or move it.")
+    return entries
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry["versions"], dict) and "seed" in entry and all(map(_is_line, entry["lines"].values()))
+
+
+def _is_line(line: Any) -> bool:
+    def numeric(value: Any) -> bool:
+        return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))
+
+    numbers = [v for name, v in line.items() if name not in ("terms", "verdict")]
+    return bool(numbers) and all(map(numeric, (*numbers, *line.get("terms", {}).values())))
+
+
+def write(path: Path, entries: Mapping[str, Entry]) -> None:
+    """The whole file or nothing; the same entries give the same bytes."""
+    document = {"format": FORMAT, "entries": dict(entries)}
+    text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    put(path, (text + "\n").encode())
+
+
+def changes(old: Entry, new: Entry, rtol: float, atol: float) -> list[str]:
+    """What moved by more than atol + rtol |old|, line by line and term by term; empty where nothing did."""
+    found = []
+    for name in sorted(old["lines"] | new["lines"]):
+        before, after = old["lines"].get(name), new["lines"].get(name)
+        if before is None or after is None:
+            found.append(f"{name}: {'new, not in the baseline' if before is None else 'in the baseline, not asserted now'}")
+            continue
+        found += _line_changes(name, before, after, rtol, atol)
+    if old["seed"] != new["seed"]:
+        found.append(f"seed {old['seed']} -> {new['seed']}")
+    return found
+
+
+def versions_apart(old: Entry, new: Entry) -> str:
+    """Which versions differ from those of the baseline, in one line."""
+    apart = [
+        f"{library} {old['versions'].get(library, 'absent')} -> {new['versions'].get(library, 'absent')}"
+        for library in sorted(old["versions"] | new["versions"])
+        if old["versions"].get(library) != new["versions"].get(library)
+    ]
+    return "versions differ: " + ", ".join(apart) if apart else "same versions"
+
+
+def _line_changes(name: str, before: dict[str, Any], after: dict[str, Any], rtol: float, atol: float) -> list[str]:
+    """One line of the entry; the ratio follows from bound and gap and is shown, not compared."""
+
+    def moved(old: float | None, new: float | None) -> bool:
+        if old is None or new is None:
+            return old is not new
+        return abs(new - old) > atol + rtol * abs(old)
+
+    compared = sorted((before | after).keys() - {"ratio", "terms", "verdict"})
+    numbers = [key for key in compared if moved(before.get(key), after.get(key))]
+    terms = [key for key in _terms(before, after) if moved(*_pair(before, after, key))]
+    if not numbers and not terms and before.get("verdict") == after.get("verdict"):
+        return []
+    shown = [_step(key, before.get(key), after.get(key)) for key in compared]
+    if "ratio" in before | after:
+        shown.append(_step("ratio", before.get("ratio"), after.get("ratio")))
+    if before.get("verdict") != after.get("verdict"):
+        shown.append(f"verdict {before.get('verdict')} -> {after.get('verdict')}")
+    whole = (after.get("bound") or 0.0) - (before.get("bound") or 0.0)
+    return [f"{name}: {', '.join(shown)}"] + [
+        f"  {_step(f'term {key!r}', *_pair(before, after, key))}{_share(*_pair(before, after, key), whole)}" for key in terms
+    ]
+
+
+def _terms(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Names of the terms, the one that moved most first."""
+    names = sorted(before.get("terms", {}) | after.get("terms", {}))
+    return sorted(names, key=lambda key: -abs(_difference(*_pair(before, after, key))))
+
+
+def _pair(before: dict[str, Any], after: dict[str, Any], term: str) -> tuple[float | None, float | None]:
+    return before.get("terms", {}).get(term), after.get("terms", {}).get(term)
+
+
+def _difference(old: float | None, new: float | None) -> float:
+    return (new or 0.0) - (old or 0.0)
+
+
+def _share(old: float | None, new: float | None, whole: float) -> str:
+    return f", {_difference(old, new) / whole:.0%} of the change of the bound" if whole else ""
+
+
+def _step(name: str, old: float | None, new: float | None) -> str:
+    def shown(value: float | None) -> str:
+        return "none" if value is None else f"{value:.6g}"
+
+    if old == new:
+        return f"{name} {shown(old)} as before"
+    if old is None or new is None:
+        return f"{name} {shown(old)} -> {shown(new)}"
+    return f"{name} {shown(old)} -> {shown(new)} ({new - old:+.3g})"

@@ -1,0 +1,90 @@
+"""What a failed assertion says: the claim, its numbers, its assumptions, how many trials would decide, how to reproduce."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from fedroute_theory.testing.trials import AnyRouter
+from fedroute_theory.theorems import Measurement, Theorem
+from fedroute_theory.verify import Evidence, Verdict
+
+SHOWN = 8
+"""Claims shown one by one in a message; the others are counted."""
+
+
+def message(theorem: Theorem, evidence: Sequence[Evidence], wrong: Sequence[Evidence], recipe: str) -> str:
+    """One readable text: violated claims first, then undecided ones; each assumption once."""
+    order = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.HOLDS, Verdict.NOT_APPLICABLE)
+    ranked = sorted(wrong, key=lambda e: order.index(e.verdict))
+    lines = [f"{theorem.slug} ({theorem.title}): {len(wrong)} of {len(evidence)} claims {_headline(wrong)}"]
+    for e in ranked[:SHOWN]:
+        lines.append(f"  {e.verdict} {e.form}, {e.training}: {_finding(e)}")
+        if e.terms:
+            terms = ", ".join(f"{name} {value:.6g}" for name, value in e.terms.items())
+            lines.append(f"    terms: {terms}; largest: {e.largest_term}")
+    if len(ranked) > SHOWN:
+        lines.append(f"  and {len(ranked) - SHOWN} more")
+    lines += dict.fromkeys(f"  assumption {measured(m)}" for e in ranked[:SHOWN] for m in e.assumptions)
+    return "\n".join([*lines, f"  reproduce: {recipe}"])
+
+
+def _headline(wrong: Sequence[Evidence]) -> str:
+    verdicts = {e.verdict for e in wrong}
+    if verdicts == {Verdict.NOT_APPLICABLE}:
+        return "do not apply, so nothing was checked (expected? then pass applicable=False)"
+    if Verdict.HOLDS in verdicts:
+        return "apply, although none was expected to (applicable=False)"
+    if verdicts == {Verdict.INCONCLUSIVE}:
+        return "are undecided (acceptable? then pass allow_inconclusive=True)"
+    return "do not hold"
+
+
+def _finding(e: Evidence) -> str:
+    if e.verdict is Verdict.NOT_APPLICABLE or e.bound is None or e.gap is None:
+        return e.notes or "not applicable"
+    seen = f"{e.violations} of {e.trials} trials violate it" + (f", {e.delta:g} of them may" if e.delta else ", none may")
+    relation = {"lower": "not below", "identity": "equal to"}.get(e.kind, "at most")
+    claim = f"gap {e.gap:.6g} should be {relation} the bound {e.bound:.6g}"
+    if e.verdict is Verdict.INCONCLUSIVE:
+        return f"{claim}; {seen}; {needed(e)}"
+    return f"{claim}; {seen}"
+
+
+def measured(m: Measurement) -> str:
+    """One assumption as it was measured."""
+    state = {True: "holds", False: "fails", None: "cannot be known"}[m.holds]
+    value = "" if m.value is None else f" ({m.value:.6g}{f' +- {m.error:.2g}' if m.error else ''})"
+    return f"'{m.name}' {state}{value}{f': {m.how}' if m.how else ''}{f', {m.where}' if m.where else ''}"
+
+
+def needed(e: Evidence) -> str:
+    """How many trials would decide a claim at the rate seen so far."""
+    if e.unclear:
+        return f"the gap of {e.unclear} trials is known too loosely to decide; more repetitions do not help"
+    if e.given_records and e.violations > e.delta * e.trials:
+        return "the records are one draw, given which the rate may be larger; other records (another seed) can settle it"
+    if e.trials <= e.clients:
+        return "labels are not redrawn for this claim: each client is one trial, so more clients are needed, not repetitions"
+    rate = e.violations / e.trials
+    apart = _divergence(rate, e.delta)
+    if apart <= 0.0:
+        return f"the rate seen is the rate granted ({e.delta:g}); no number of repetitions decides that"
+    trials = 1.2 * math.log(1.0 / e.alpha) / apart  # a little more than the bet needs
+    return f"about {math.ceil(trials / e.clients / 50) * 50} repetitions would decide at this rate"
+
+
+def _divergence(rate: float, delta: float) -> float:
+    """KL divergence of Bernoulli(rate) from Bernoulli(delta), in nats."""
+    parts = ((rate, delta), (1.0 - rate, 1.0 - delta))
+    return math.fsum(p * math.log(p / q) for p, q in parts if p > 0.0)
+
+
+def recipe(*, router: AnyRouter, **settings: object) -> str:
+    """The call to repeat; the problem is the caller's."""
+    shown = {name: value for name, value in settings.items() if value is not None}
+    if settings.get("federation") is not None:
+        shown = {name: value for name, value in shown.items() if name not in ("clients", "records")} | {"federation": ...}
+    parts = [f"{name}={'...' if value is ... else repr(value)}" for name, value in shown.items()]
+    named = getattr(router, "__qualname__", None) or repr(router)
+    return f"assert_bound_holds(problem=..., router={named}, {', '.join(parts)})"

@@ -1,0 +1,151 @@
+"""The pytest plugin: `assert_bound_holds`, `assert_no_regression`, `fedroute_seed`, `--fedroute-update`.
+
+pytest imports this module in every run of every project that has the package installed, so nothing else of the package is
+imported before a fixture is used. Under pytest-xdist the workers hand what they asserted to the controller, which alone writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import pytest
+
+from fedroute_theory.testing import ledger
+
+if TYPE_CHECKING:
+    from fedroute_theory.testing.baseline import Values
+
+_LEDGER = pytest.StashKey[ledger.Ledger]()
+_LINES = pytest.StashKey[list[str]]()
+_OUTPUT = "fedroute_theory"
+_WRITABLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """One option, one ini value."""
+    parser.getgroup("fedroute", "fedroute_theory").addoption(
+        "--fedroute-update",
+        action="store_true",
+        help="write what assert_no_regression sees to the baseline file; a full run that passes also drops entries that no "
+        "test asserts",
+    )
+    parser.addini("fedroute_baseline", "baseline file of assert_no_regression, beside the rootdir", default=ledger.DEFAULT)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each session has a ledger of its own."""
+    path = config.rootpath / str(config.getini("fedroute_baseline"))
+    held = config.stash[_LEDGER] = ledger.Ledger(path, bool(config.getoption("--fedroute-update")))
+    config.pluginmanager.register(_Outcomes(held), "fedroute_theory_outcomes")
+
+
+@pytest.fixture
+def fedroute_seed(request: pytest.FixtureRequest) -> int:
+    """A seed of the test's own, in [0, 2^32): it depends on the test's node id only, never on order or workers."""
+    return crc32(_node_id(request.node).encode())
+
+
+@pytest.fixture
+def assert_bound_holds(fedroute_seed: int) -> Callable[..., Any]:
+    """`fedroute_theory.testing.assert_bound_holds`, with the test's own seed where none is given."""
+    from fedroute_theory.testing.assertions import assert_bound_holds as check
+
+    return partial(check, seed=fedroute_seed)
+
+
+@pytest.fixture
+def assert_no_regression(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """`assert_no_regression(name, values, *, rtol=1e-6, atol=1e-12, seed=None)` against the baseline file.
+
+    values: the evidence that `assert_bound_holds` returns, or a mapping from names to numbers. A number may move by
+    atol + rtol |old|. seed: kept beside the numbers; the test's own where it uses `fedroute_seed` or `assert_bound_holds`.
+    """
+    config, node_id = request.config, _node_id(request.node)
+    own = crc32(node_id.encode()) if "fedroute_seed" in request.fixturenames else None
+
+    def check(name: str, values: Values, *, rtol: float = 1e-6, atol: float = 1e-12, seed: int | None = None) -> None:
+        __tracebackhide__ = True
+        message = ledger.hold(config.stash[_LEDGER], name, values, own if seed is None else seed, (rtol, atol), node_id)
+        if message:
+            raise AssertionError(message)
+
+    return check
+
+
+def _node_id(node: pytest.Item) -> str:
+    """The node id without the group that pytest-xdist appends to it."""
+    group = node.get_closest_marker("xdist_group")
+    head, at, _ = node.nodeid.rpartition("@")
+    return head if group is not None and at else node.nodeid
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """A run that leaves tests out is no full run."""
+    if items:
+        items[0].config.stash[_LEDGER].partial = True
+
+
+class _Outcomes:
+    """Watches whether every test passed: only then may an entry be called unasserted."""
+
+    def __init__(self, held: ledger.Ledger) -> None:
+        self.held = held
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.outcome != "passed":
+            self.held.partial = True
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.outcome != "passed":
+            self.held.partial = True
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take over what a worker asserted; one that crashed took its share with it."""
+    held, output = node.config.stash[_LEDGER], getattr(node, "workeroutput", None)
+    if error is not None or not output or _OUTPUT not in output:
+        held.partial = True
+    else:
+        ledger.join(held, output[_OUTPUT])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Workers hand over; the controller (or the only process) writes, unless the run was interrupted."""
+    config = session.config
+    held = config.stash[_LEDGER]
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output[_OUTPUT] = ledger.outgoing(held)
+        return
+    if exitstatus not in _WRITABLE:
+        return
+    held.partial = held.partial or not _is_full(config)
+    lines, well = ledger.finish(held)
+    config.stash[_LINES] = lines
+    if not well:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_full(config: pytest.Config) -> bool:
+    """Whether the command line asks for all tests there are."""
+    option = config.option
+    left_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+    if any(getattr(option, name, None) for name in left_out):
+        return False
+    source = config.args_source
+    everywhere = source is config.ArgsSource.INVOCATION_DIR and config.invocation_params.dir == config.rootpath
+    return everywhere or source is config.ArgsSource.TESTPATHS
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """What became of the baseline file."""
+    lines = config.stash.get(_LINES, [])
+    if lines:
+        terminalreporter.section("fedroute baseline")
+        for line in lines:
+            terminalreporter.write_line(line)

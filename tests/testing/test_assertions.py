@@ -1,0 +1,202 @@
+"""`assert_bound_holds`: what it lets pass, what it catches, what it says, and that it may stop early without lying."""
+
+import re
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+from reference import one_sentence
+
+from fedroute_theory import routers
+from fedroute_theory.federation import draw_logs, uniform_logging
+from fedroute_theory.problems import Lipschitz, Tabular
+from fedroute_theory.testing import assert_bound_holds, baseline
+from fedroute_theory.testing.trials import Sampler, run_trials
+from fedroute_theory.theorems import Bound, Claim, NotApplicable, theorem
+from fedroute_theory.verify import Verdict
+from fedroute_theory.verify.scenarios import World, stream
+from fedroute_theory.verify.statistics import rate_sequence
+
+PROBLEM = Lipschitz.generate(np.random.default_rng(0), dimension=1, models=2, lam=0.1, sample=64)
+ROUTER = routers.KMeansRouter.with_clusters(3, empty="mid-range")
+ONE = {"forms": ("sharp/hoeffding",), "trainings": ("federated",), "clients": 2, "records": 60}
+KMEANS = theorem("kmeans-router")
+
+TABLE = Tabular.generate(np.random.default_rng(1), queries=3, models=2)
+LAWS = uniform_logging(TABLE, clients=2, records=20)
+WORLD = World(TABLE, LAWS, draw_logs(TABLE, LAWS, np.random.default_rng(2)))
+TRAINED = routers.train(ROUTER, WORLD.logs, 0)
+
+
+def shrunk(factor):
+    """The K-means theorem with its bounds multiplied by a factor."""
+
+    def claims(case):
+        for claim in KMEANS.claims(case):
+            if isinstance(claim.answer, Bound):
+                terms = {name: value * factor for name, value in claim.answer.terms.items()}
+                yield replace(claim, answer=replace(claim.answer, terms=terms), bounds=claim.bounds * factor)
+
+    return replace(KMEANS, claims=claims)
+
+
+def always(make):
+    """A theorem that says the same of every case."""
+    return replace(KMEANS, slug="made-up", claims=lambda case: [make(case)])
+
+
+def coin(rate, delta=0.05):
+    """Violated at random: each repetition with probability `rate`."""
+
+    def make(case):
+        rng = np.random.default_rng(int(case.labels.quality.sum() * 1e6) % 2**32)
+        gaps = (rng.random(len(case.labels.quality)) < rate).astype(float)
+        return Claim("coin", "pooled", None, 1, Bound({"half": 0.5}, delta), gaps[0], bounds=np.full(gaps.size, 0.5), gaps=gaps)
+
+    return always(make)
+
+
+def failure(*arguments, **options):
+    with pytest.raises(AssertionError) as caught:
+        assert_bound_holds(*arguments, **options)
+    return str(caught.value)
+
+
+def test_a_true_claim_passes_and_stops_early():
+    (evidence,) = assert_bound_holds("kmeans-router", PROBLEM, ROUTER, **ONE, repetitions=4000)
+    assert evidence.verdict is Verdict.HOLDS
+    assert 50 < evidence.trials < 1000
+    assert evidence.decided_after <= evidence.trials
+
+
+def test_blocks_do_not_repeat_the_own_labels_as_trials():
+    (evidence,) = assert_bound_holds("kmeans-router", PROBLEM, ROUTER, **ONE, repetitions=333)
+    assert evidence.trials == 333
+
+
+def test_the_same_seed_gives_the_same_evidence_and_a_function_is_a_router_too():
+    first = assert_bound_holds("kmeans-router", PROBLEM, ROUTER, **ONE, seed=3)
+    again = assert_bound_holds("kmeans-router", PROBLEM, ROUTER, **ONE, seed=3)
+    own = assert_bound_holds("kmeans-router", PROBLEM, partial(routers.train, ROUTER), **ONE, seed=3)
+    other = assert_bound_holds("kmeans-router", PROBLEM, ROUTER, **ONE, seed=4)
+    assert [e.as_json() for e in first] == [e.as_json() for e in again] == [e.as_json() for e in own]
+    assert first[0].gap != other[0].gap or first[0].bound != other[0].bound
+
+
+def test_a_false_claim_is_caught_in_the_first_block_with_everything_needed():
+    said = failure(shrunk(0.001), PROBLEM, ROUTER, **ONE, seed=7)
+    for part in (
+        "kmeans-router (K-means router): 1 of 1 claims do not hold",
+        "VIOLATED sharp/hoeffding, federated: gap ",
+        "of 50 trials violate it, 0.05 of them may",
+        "terms: distance ",
+        "largest: statistical",
+        "assumption 'utility Lipschitz' holds (1): closed form of the family",
+        "seed=7",
+        "router=KMeansRouter(local_clusters=3",
+        "forms=('sharp/hoeffding',)",
+    ):
+        assert part in said, said
+
+
+def test_a_deterministic_claim_may_not_fail_once():
+    made = always(lambda _: Claim("identity", "pooled", None, 1, Bound({"a": 1.0}, kind="identity"), 1.0 + 1e-6))
+    assert "1 of 1 trials violate it, none may" in failure(made, PROBLEM, ROUTER)
+    assert_bound_holds(always(lambda _: Claim("identity", "pooled", None, 1, Bound({"a": 1.0}), 1.0)), PROBLEM, ROUTER)
+
+
+def test_a_check_that_cannot_fail_is_no_check():
+    refused = always(lambda _: Claim("none", "pooled", None, 1, NotApplicable("coverage", "K2 is infinite"), np.nan))
+    assert "not applicable: coverage fails (K2 is infinite)" in failure(refused, PROBLEM, ROUTER)
+    assert len(assert_bound_holds(refused, PROBLEM, ROUTER, applicable=False)) == 1
+    assert "although none was expected" in failure("kmeans-router", PROBLEM, ROUTER, **ONE, applicable=False)
+
+
+def test_an_undecided_claim_says_how_many_repetitions_would_decide_and_they_do():
+    said = failure("kmeans-router", PROBLEM, ROUTER, **ONE, repetitions=20)
+    needed = int(re.search(r"about (\d+) repetitions would decide", said)[1])
+    assert_bound_holds("kmeans-router", PROBLEM, ROUTER, **ONE, repetitions=needed)
+    (evidence,) = assert_bound_holds("kmeans-router", PROBLEM, ROUTER, **ONE, repetitions=20, allow_inconclusive=True)
+    assert evidence.verdict is Verdict.INCONCLUSIVE
+    assert needed > 100
+
+
+def test_looking_after_every_block_does_not_raise_the_chance_of_a_false_alarm():
+    """At a rate equal to delta, VIOLATED may come with probability false_alarm at most, however often one looks."""
+    alarms = 0
+    for seed in range(60):
+        (evidence,) = run_quietly(coin(0.05), seed)
+        alarms += evidence.verdict is Verdict.VIOLATED
+    assert alarms <= 12  # P(Bin(60, 0.1) > 12) = 0.01; without the correction for looking it would be far above
+    caught = [run_quietly(coin(0.5), seed)[0] for seed in range(5)]
+    assert all(e.verdict is Verdict.VIOLATED and e.trials <= 100 for e in caught)
+
+
+def run_quietly(made, seed):
+    """At most 400 trials of one claim with a chance of a false alarm of 0.1; the training does not matter, so it is done once."""
+    rng = stream(seed, "quiet")
+    return run_trials(Sampler(made, WORLD, lambda *_: TRAINED, 0, 0.05, rng), "quiet", 400, 0.1)
+
+
+def test_the_verdict_is_that_of_the_bet_on_the_trials_in_their_order():
+    (evidence,) = run_quietly(coin(0.2), 5)
+    bet = rate_sequence(np.ones(evidence.violations, dtype=bool), 0.05, 0.1)
+    assert bet.violated
+    assert evidence.verdict is Verdict.VIOLATED
+    assert evidence.decided_after <= evidence.trials
+
+
+def test_labels_without_noise_are_one_trial():
+    (evidence,) = assert_bound_holds(
+        "coverage-transfer", PROBLEM, ROUTER, forms=("plain",), trainings=("pooled",), labels="exact", repetitions=99
+    )
+    assert evidence.trials == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"theorem": "fermat"}, "fermat"),
+        ({"theorem": 3}, "'theorem'"),
+        ({"problem": 3}, "'problem'"),
+        ({"router": 3}, "'router'"),
+        ({"router": lambda *_: 3}, "int"),
+        ({"labels": "golden"}, "golden"),
+        ({"forms": ("square",)}, "square"),
+        ({"seed": -1}, "'seed'"),
+        ({"repetitions": 0}, "'repetitions'"),
+        ({"delta": 1.0}, "'delta'"),
+        ({"false_alarm": 0.0}, "'false_alarm'"),
+    ],
+)
+def test_a_bad_argument_is_named(change, named):
+    given = {"theorem": "kmeans-router", "problem": PROBLEM, "router": ROUTER} | change
+    one_sentence(lambda: assert_bound_holds(**given), named)
+
+
+def test_a_change_of_the_evidence_is_explained_by_term():
+    old = baseline.entry_of(assert_bound_holds("kmeans-router", PROBLEM, ROUTER, **ONE), 0)
+    (line,) = old["lines"].values()
+    new = {**old, "lines": {name: {**line, "bound": line["bound"] + 0.5} for name, line in old["lines"].items()}}
+    new["lines"][next(iter(new["lines"]))]["terms"] = {**line["terms"], "statistical": line["terms"]["statistical"] + 0.5}
+    assert baseline.changes(old, old, 0.0, 0.0) == []
+    said = baseline.changes(old, new, 1e-6, 0.0)
+    assert len(said) == 2
+    assert "(+0.5)" in said[0]
+    assert "gap" in said[0]
+    assert "as before" in said[0]
+    assert said[1].startswith("  term 'statistical'")
+    assert said[1].endswith("(+0.5), 100% of the change of the bound")
+    assert baseline.changes(old, new, 0.0, 0.51) == []
+    assert baseline.versions_apart(old, {**old, "versions": old["versions"] | {"numpy": "9"}}).endswith("-> 9")
+
+
+@pytest.mark.parametrize("values", [{}, {"a": float("nan")}, {"a": "b"}, [3], 3])
+def test_what_is_no_number_has_no_baseline(values):
+    one_sentence(lambda: baseline.entry_of(values, 0))
+
+
+def test_evidence_that_cannot_be_told_apart_has_no_baseline():
+    evidence = assert_bound_holds("coverage-transfer", PROBLEM, ROUTER, forms=("plain",), trainings=("pooled",))
+    one_sentence(lambda: baseline.entry_of(evidence * 2, 0), "twice")

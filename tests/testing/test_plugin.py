@@ -1,0 +1,183 @@
+"""The pytest plugin in pytest runs of its own: baselines that are compared, explained, updated, whatever the workers."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from fedroute_theory.testing import baseline
+
+pytest_plugins = "pytester"
+
+HEAVY = ("numpy", "jax", "typer", "scipy", "polars", "sklearn")
+
+SUITE = """
+import pytest
+
+@pytest.mark.parametrize("size", range(6))
+def test_numbers(assert_no_regression, fedroute_seed, size):
+    assert_no_regression(f"size {size}", {"bound": SCALE / (size + 1), "seed": fedroute_seed})
+"""
+
+
+def suite(pytester, scale=1.0, text=SUITE):
+    pytester.makepyfile(test_it=text.replace("SCALE", repr(scale)))
+
+
+def run(pytester, *arguments):
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
+
+
+def stored(pytester):
+    return json.loads((pytester.path / "fedroute_baseline.json").read_text())["entries"]
+
+
+def test_the_plugin_is_found_without_being_asked_for_and_imports_nothing_heavy(pytester):
+    pytester.makepyfile(
+        f"""
+        import sys
+
+        def test_light(pytestconfig):
+            assert pytestconfig.pluginmanager.has_plugin("fedroute_theory")
+            assert [m for m in {HEAVY!r} if m in sys.modules] == []
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
+
+
+def test_importing_the_plugin_is_light():
+    code = f"import sys, fedroute_theory.testing.plugin; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []
+
+
+def test_an_absent_entry_fails_with_the_command_that_adds_it(pytester):
+    suite(pytester)
+    result = run(pytester)
+    result.assert_outcomes(failed=6)
+    result.stdout.fnmatch_lines(["*no entry 'size 0'; to add it: pytest --fedroute-update 'test_it.py::test_numbers[[]0[]]'*"])
+    assert not (pytester.path / "fedroute_baseline.json").exists()
+
+
+def test_the_same_bytes_and_verdicts_for_any_number_of_workers(pytester):
+    file, seen = pytester.path / "fedroute_baseline.json", []
+    for workers in ("0", "1", "2", "4"):
+        suite(pytester)
+        pytester.runpytest_subprocess("-n", workers, "--fedroute-update").assert_outcomes(passed=6)
+        written = file.read_bytes()
+        pytester.runpytest_subprocess("-n", workers).assert_outcomes(passed=6)
+        suite(pytester, 1.5)
+        result = pytester.runpytest_subprocess("-n", workers)
+        result.assert_outcomes(failed=6)
+        seen.append((written, sorted(line for line in result.outlines if "'size" in line and line.startswith("E"))))
+        assert file.read_bytes() == written
+        file.unlink()
+    assert seen[0][1]
+    assert all(one == seen[0] for one in seen)
+
+
+def test_only_touched_entries_are_rewritten_and_numbers_within_the_tolerance_stay(pytester):
+    suite(pytester)
+    run(pytester, "--fedroute-update").assert_outcomes(passed=6)
+    before = stored(pytester)
+    suite(pytester, 1.0 + 1e-9)
+    run(pytester, "--fedroute-update").assert_outcomes(passed=6)
+    assert stored(pytester) == before
+    suite(pytester, 2.0)
+    result = run(pytester, "--fedroute-update", "-k", "2 or 3")
+    result.stdout.fnmatch_lines(["fedroute_baseline.json: 0 added, 2 changed, 0 dropped, 4 as before"])
+    after = stored(pytester)
+    assert {name for name in before if before[name] != after[name]} == {"size 2", "size 3"}
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_unasserted_entries_are_reported_by_a_full_run_and_dropped_by_its_update(pytester, workers):
+    suite(pytester)
+    run(pytester, "--fedroute-update")
+    suite(pytester, text=SUITE.replace("range(6)", "range(4)"))
+    warning = "*no test asserts 'size 4', 'size 5' of fedroute_baseline.json*"
+    pytester.runpytest_subprocess("-n", workers).stdout.fnmatch_lines([warning])
+    for partial in (["-k", "0 or 1"], ["test_it.py"], ["--deselect", "test_it.py::test_numbers[0]"]):
+        pytester.runpytest_subprocess("-n", workers, *partial).stdout.no_fnmatch_line(warning)
+        pytester.runpytest_subprocess("-n", workers, "--fedroute-update", *partial)
+        assert len(stored(pytester)) == 6
+    pytester.runpytest_subprocess("-n", workers, "--fedroute-update").stdout.fnmatch_lines(["*2 dropped, 4 as before"])
+    assert sorted(stored(pytester)) == [f"size {size}" for size in range(4)]
+
+
+def test_a_test_that_fails_or_is_skipped_drops_nothing(pytester):
+    suite(pytester)
+    run(pytester, "--fedroute-update")
+    first = "    if size == 0: {0}\n    assert_no"
+    for reason in ("pytest.skip()", "raise OSError"):
+        suite(pytester, text=SUITE.replace("    assert_no", first.format(reason)))
+        run(pytester, "--fedroute-update")
+        assert len(stored(pytester)) == 6
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_one_name_with_two_values_fails_the_run_and_is_not_written(pytester, workers):
+    suite(pytester, text=SUITE.replace('f"size {size}"', '"size"'))
+    result = pytester.runpytest_subprocess("-n", workers, "--fedroute-update")
+    result.assert_outcomes(passed=6)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["'size' was asserted with different values in one run*"])
+    assert not (pytester.path / "fedroute_baseline.json").exists()
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", '{"format": 2, "entries": {}}', '{"format": 1, "entries": {"a": 1}}', "\xff"]
+)
+@pytest.mark.parametrize("update", [[], ["--fedroute-update"]])
+def test_a_damaged_file_is_one_sentence_and_stays_as_it_is(pytester, damage, update):
+    file = pytester.path / "fedroute_baseline.json"
+    file.write_bytes(damage.encode("latin1"))
+    suite(pytester)
+    result = run(pytester, *update)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*The baseline file 'fedroute_baseline.json' is damaged (*); restore it or move it."])
+    assert file.read_bytes() == damage.encode("latin1")
+
+
+def test_an_interrupted_update_leaves_the_old_file(pytester):
+    suite(pytester)
+    run(pytester, "--fedroute-update")
+    before = (pytester.path / "fedroute_baseline.json").read_bytes()
+    suite(pytester, 2.0, SUITE + "    if size == 3: raise KeyboardInterrupt\n")
+    pytester.runpytest_subprocess("--fedroute-update")
+    assert (pytester.path / "fedroute_baseline.json").read_bytes() == before
+
+
+def test_an_update_that_cannot_be_written_leaves_the_old_file_and_says_so(pytester, monkeypatch):
+    suite(pytester)
+    run(pytester, "--fedroute-update")
+    before = (pytester.path / "fedroute_baseline.json").read_bytes()
+    suite(pytester, 2.0)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    result = run(pytester, "--fedroute-update")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*cannot be written: No space left on device."])
+    assert (pytester.path / "fedroute_baseline.json").read_bytes() == before
+
+
+def test_the_file_may_have_another_name(pytester):
+    pytester.makeini("[pytest]\nfedroute_baseline = numbers/mine.json\n")
+    pytester.mkdir("numbers")
+    suite(pytester)
+    run(pytester, "--fedroute-update").assert_outcomes(passed=6)
+    assert len(baseline.read(pytester.path / "numbers" / "mine.json")) == 6
+    run(pytester).assert_outcomes(passed=6)
+
+
+def test_the_seed_of_a_test_depends_on_its_node_id_only(pytester):
+    suite(pytester, text=SUITE.replace("def test_numbers", "@pytest.mark.xdist_group('g')\ndef test_numbers"))
+    run(pytester, "--fedroute-update")
+    alone = stored(pytester)
+    assert len({entry["seed"] for entry in alone.values()}) == 6
+    pytester.runpytest_subprocess("-n", "2", "--dist", "loadgroup").assert_outcomes(passed=6)
+    run(pytester, "test_it.py::test_numbers[4]").assert_outcomes(passed=1)
