@@ -17,15 +17,11 @@ from typing import Any
 import numpy as np
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.selftest.operators import ROUNDING, Site, changed, sites
+from fedroute_theory.selftest.operators import CHECKS_OF_INPUT, ROUNDING, Site, changed, sites
 
 PACKAGE = "fedroute_theory"
 LAPS = 10_000
 """Turns of a `while` loop after which a mutant is said not to end."""
-
-
-CHECKS_OF_INPUT = ("_same_length", "_same_size", "_at_most_n", "_check_step", "check_concentration")
-"""They compute nothing: they refuse."""
 
 
 @dataclass(frozen=True)

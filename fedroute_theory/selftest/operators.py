@@ -14,6 +14,9 @@ MIRROR = {
     "min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "argmin": "argmax", "argmax": "argmin",
 }  # fmt: skip
 NUMERIC_CALLS = ("min", "max", "minimum", "maximum", "where", "clip", "log", "log1p", "sqrt", "exp", "expm1", "hypot", "Bound")
+CHECKS_OF_INPUT = ("_same_length", "_same_size", "_at_most_n", "_check_step", "check_concentration")
+"""Functions that compute nothing: they refuse."""
+
 SIZES = ("arange", "range", "zeros", "ones", "empty", "zeros_like", "ones_like", "full_like", "linspace", "reshape")
 ROOTS = ("sqrt",)
 LOGS = ("log", "log1p")
@@ -79,7 +82,7 @@ _SKIPPED = {
 def _is_plumbing(node: Node) -> bool:
     text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     passed = _is_refusal(node) or _is_layout(node) or _is_allowance(node) or _is_size(node)
-    return text or passed or callee(node) == "Measurement"
+    return text or passed or callee(node) in ("Measurement", *CHECKS_OF_INPUT)
 
 
 def sites(tree: Node) -> Iterator[Site]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from fedroute_theory.selftest.cases import clusters, curves, functions, heads, kmeans, lines
+from fedroute_theory.selftest.cases import clusters, curves, functions, heads, kmeans, lines, mixtures, steps
 
 CASES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "client-heterogeneity": {"small case": functions.clients},
     "coverage-transfer": {"small case": lines.transfer},
+    "fedavg-convergence": {"limits": steps.limits},
     "frontier": {"small case": curves.frontier},
     "greedy-decomposition": {"pairs": lines.pairs, "small case": lines.greedy},
-    "kmeans-router": {"small case": kmeans.routers, "large cells": kmeans.large_cells, "no records": kmeans.intervals},
+    "kmeans-router": {
+        "small case": kmeans.routers,
+        "large cells": kmeans.large_cells,
+        "no records": kmeans.intervals,
+        "policy terms": kmeans.policy_terms,
+    },
     "least-squares": {
         "small case": functions.least_squares,
         "levels": functions.levels,
@@ -22,6 +28,12 @@ CASES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "linear-heads": {"smoothers": heads.smoothers, "small case": heads.heads, "distances": heads.distances},
     "margin-rate": {"small case": lines.margins, "powers": lines.powers},
     "minimax-lower": {"coins": kmeans.coin_pairs, "many records": kmeans.many_records, "small case": kmeans.brackets},
+    "mixture-router": {
+        "small case": mixtures.mixtures,
+        "pieces": mixtures.pieces,
+        "one side": mixtures.one_side,
+        "sampling": mixtures.sampling,
+    },
     "mlp-router": {"small case": functions.networks},
     "two-pass-kmeans": {"small case": clusters.two_pass},
     "pooling": {"small case": lines.pooling},

@@ -13,6 +13,7 @@ from fedroute_theory.estimates import CellEstimates, FunctionEstimates, Hypothes
 from fedroute_theory.federation import Federation, Labels, Logs, draw_labels, draw_logs, explicit
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.problems import Tabular
+from fedroute_theory.problems.sampled import SampledProblem
 from fedroute_theory.theorems import Bound, Case, Claim
 
 
@@ -74,8 +75,10 @@ def laws(problem: Tabular, seed: int, records: tuple[int, ...] = (40, 25), holes
     return explicit(joint / joint.sum(axis=(1, 2), keepdims=True), np.array(records))
 
 
-def cell_means(problem: RoutingProblem, logs: Logs, centres: FloatArray, empty: str = "published") -> CellEstimates:
-    """A K-means router's estimates for given centres: means over records; 0.5 and half of c_max where there is none."""
+def cell_means(
+    problem: RoutingProblem, logs: Logs, centres: FloatArray, empty: str = "published", fallback: float = 0.5
+) -> CellEstimates:
+    """A K-means router's estimates for given centres: means over records; `fallback` and half of c_max where there is none."""
     far = np.abs(logs.embedding - centres.T) if centres.shape[1] == 1 else np.linalg.norm(
         logs.embedding[:, None] - centres, axis=2
     )  # fmt: skip
@@ -89,9 +92,11 @@ def cell_means(problem: RoutingProblem, logs: Logs, centres: FloatArray, empty: 
         return np.divide(sums, counts, out=np.full(shape, otherwise), where=counts > 0)
 
     radius = mean(far[np.arange(logs.size), cell], 0.0)
-    quality, cost = mean(logs.quality, 0.5), mean(logs.cost, problem.c_max / 2.0)
+    routable = (counts > 0) | (empty != "exclude")
+    quality, cost = mean(logs.quality, fallback), mean(logs.cost, problem.c_max / 2.0)
+    quality, cost = (np.where(routable, v, np.nan) for v in (quality, cost))
     return CellEstimates(
-        centres, quality, cost, counts, radius, np.ones(shape, bool), empty=empty, label_free=True
+        centres, quality, cost, counts, radius, routable, empty=empty, label_free=True
     )  # fmt: skip
 
 
@@ -140,6 +145,14 @@ def class_of_functions(
         trained.append((training, client, FunctionEstimates(mean, counts, np.ones(problem.n_models, bool), hypotheses)))
     case = Case(problem, federation, logs, trained, 0.05, labels=labels, truths=others)  # type: ignore[arg-type]
     return case, quality, cost
+
+
+class Sample(SampledProblem):
+    """A sample of queries whose one coordinate is their row."""
+
+    def truth(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
+        rows = embeddings[:, 0].astype(int)
+        return self.quality[rows], self.cost[rows]
 
 
 def two_draws(problem: RoutingProblem, logs: Logs, rng: np.random.Generator) -> Labels:

@@ -12,8 +12,7 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import Hypotheses
 from fedroute_theory.federation import explicit
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.problems.sampled import SampledProblem
-from fedroute_theory.selftest.cases.build import Tabulated, class_of_functions, differ, numbers
+from fedroute_theory.selftest.cases.build import Sample, Tabulated, class_of_functions, differ, numbers
 from fedroute_theory.selftest.references.decisions import saturated
 from fedroute_theory.selftest.references.squares import GRID, fixed_design, random_level, roots, shares
 from fedroute_theory.theorems import Case, theorem
@@ -79,19 +78,11 @@ def sums() -> list[str]:
     return found
 
 
-class _Sample(SampledProblem):
-    """A sample of queries whose one coordinate is their row."""
-
-    def truth(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
-        rows = embeddings[:, 0].astype(int)
-        return self.quality[rows], self.cost[rows]
-
-
 def sampling() -> list[str]:
     """The integration error of a squared error under a law with density: empirical Bernstein at its own largest value."""
     rng, n = np.random.default_rng(0), 400
     quality, members = rng.random((n, 2)), rng.random((1, 1, n, 2))
-    problem = _Sample(np.arange(float(n))[:, None], np.ones(n), quality, 0.0 * quality, 0.0)
+    problem = Sample(np.arange(float(n))[:, None], np.ones(n), quality, 0.0 * quality, 0.0)
     joint = rng.random((1, n, 2)) + 0.2
     joint /= joint.sum()
     laws = explicit(joint, np.array([9]))

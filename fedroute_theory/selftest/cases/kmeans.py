@@ -18,19 +18,21 @@ from fedroute_theory.problems.minimax import affinity_error, mirror_error, two_p
 from fedroute_theory.selftest.cases.build import cell_means, differ, no_logs, numbers, table
 from fedroute_theory.selftest.references.cells import relative, rival
 from fedroute_theory.selftest.slow_router import SlowRouter
-from fedroute_theory.theorems import Case, theorem
+from fedroute_theory.theorems import Bound, Case, theorem
 from fedroute_theory.theorems.kmeans_router.cells import EXACT_PAIRWISE, CellGeometry
 from fedroute_theory.theorems.kmeans_router.widths import kl_interval
 
 FORMS = ("sharp", "policy", "pairwise", "spread", "three-terms", "relative")
 SETTINGS = {
-    "many records": (0, "bernoulli", 900, False, "published"),
-    "an empty pair": (1, "bernoulli", 700, True, "published"),
-    "mid-range": (2, "bernoulli-quality", 500, True, "mid-range"),
-    "few records": (3, "bernoulli", 40, False, "published"),
+    "many records": (0, "bernoulli", 240, False, "published"),
+    "an empty pair": (1, "bernoulli", 200, True, "published"),
+    "mid-range": (2, "bernoulli-quality", 200, True, "mid-range"),
+    "few records": (3, "bernoulli", 30, False, "published"),
     "exact labels": (4, "exact", 60, False, "published"),
     "exact labels, an empty pair": (5, "exact", 60, True, "mid-range"),
-    "a plane": (6, "bernoulli", 400, False, "published"),
+    "an empty pair is chosen": (7, "bernoulli-quality", 600, True, "published"),
+    "a model left out": (8, "bernoulli-quality", 150, True, "exclude"),
+    "a plane": (6, "bernoulli-quality", 900, False, "published"),
 }
 
 
@@ -39,6 +41,8 @@ def _router(seed: int, labels: str, size: int, hole: bool, empty: str) -> Case:
     rng = np.random.default_rng(seed)
     problem = table(seed, queries=9, lam=0.4)
     smooth = 0.5 + 0.3 * np.sin(2.0 * problem.embeddings + np.arange(3)), 0.4 + 0.2 * problem.embeddings * np.arange(1, 4)
+    if seed == 7:
+        smooth = smooth[0] - 0.45 * (np.arange(3) != 2), smooth[1]
     points, centres = problem.embeddings, np.array([[0.25], [0.8]])
     if seed == 6:
         points, centres = np.concatenate([points, rng.random((9, 1))], axis=1), rng.random((2, 2))
@@ -51,7 +55,7 @@ def _router(seed: int, labels: str, size: int, hole: bool, empty: str) -> Case:
         drawn = draw_labels(quality, cost, problem.c_max, rng, labels, 1)
         quality, cost = drawn.quality[0], drawn.cost[0]
     logs = Logs(np.zeros(size, int), points[row], row, model, quality, cost, 1, 3, labels, "fixed")
-    return Case(problem, None, logs, [("pooled", None, cell_means(problem, logs, centres, empty))])
+    return Case(problem, None, logs, [("pooled", None, cell_means(problem, logs, centres, empty, 0.9 if seed == 7 else 0.5))])
 
 
 @cache
@@ -81,6 +85,9 @@ def expected(slow: SlowRouter, exact: bool) -> float:
     for k in range(slow.K):
         truth = [slow.cell_mean(k, m) for m in range(slow.M)]
         best = truth.index(max(truth))
+        if best not in slow.kept[k]:
+            total += slow.mass[k] * slow.R
+            continue
         sides = []
         for m in range(slow.M):
             rows = slow.pairs[k, m]
@@ -91,10 +98,12 @@ def expected(slow: SlowRouter, exact: bool) -> float:
                 constant = slow.estimates.empty == "mid-range"
                 sides.append((slow.R / 2, slow.R / 2, 0.0) if constant else (0.0, 0.0, math.inf))
 
-        def loss(c: float, sides: list[tuple[float, float, float]] = sides, best: int = best) -> float:
+        def loss(
+            c: float, sides: list[tuple[float, float, float]] = sides, best: int = best, kept: list[int] = slow.kept[k]
+        ) -> float:
             value = c
             for m, (_, down, h) in enumerate(sides):
-                if m != best:
+                if m != best and m in slow.kept[k]:
                     s, noise = sides[best][0] + down, sides[best][2] + h
                     value += rival(s, noise, slow.R, c) if noise > 0.0 else min(max(s - c, 0.0), slow.R - c)
             return value
@@ -114,6 +123,45 @@ def routers() -> list[str]:
         if setting == "a plane":
             claimed = {k: v for k, v in claimed.items() if k in known}
         found += [f"{setting}, {line}" for line in differ(claimed, known, 1e-6)]
+    return found
+
+
+@cache
+def _policy_terms(setting: str, width: str) -> dict[str, float]:
+    """Terms of the policy form, each at the pair of chosen model and best rival."""
+    case, _ = _known(setting)
+    estimates = case.trained[0][2]
+    assert isinstance(estimates, CellEstimates)
+    slow = SlowRouter(case.problem, case.logs, estimates, case.delta, steepest_slope(case.problem, case.logs).value)
+    terms = dict.fromkeys(("estimated margin", "distance", "records", "statistical", "unlogged"), 0.0)
+    for x, w in enumerate(case.problem.weights.tolist()):
+        k, rows = slow.cell_of_query[x], []
+        for m in range(slow.M):
+            estimate, up, down = slow.sides(k, m, width)
+            logged = float(slow.logged(k, m))
+            near = slow.slope * math.dist(case.problem.embeddings[x], estimates.centres[k]) * logged
+            far = slow.slope * slow.distance(x, k, m, "sharp") - near
+            rows.append((estimate, near, far, up * logged, up * (1.0 - logged), down * logged, down if not logged else 0.0))
+        c = slow.chosen[k]
+        r = max((m for m in range(slow.M) if m != c), key=lambda m, rows=rows: sum(rows[m][:5]))  # type: ignore[misc]
+        terms["estimated margin"] += w * (rows[r][0] - rows[c][0])
+        terms["distance"] += w * (rows[r][1] + rows[c][1])
+        terms["records"] += w * (rows[r][2] + rows[c][2])
+        terms["statistical"] += w * (rows[r][3] + rows[c][5])
+        terms["unlogged"] += w * (rows[r][4] + rows[c][6])
+    return terms
+
+
+def policy_terms() -> list[str]:
+    """Every term of the policy form but the cut at the range, which is what is left."""
+    found = []
+    for setting in ("many records", "an empty pair", "an empty pair is chosen"):
+        case, _ = _known(setting)
+        for claim in theorem("kmeans-router").claims(case):
+            form, _, width = claim.form.partition("/")
+            if form == "policy" and isinstance(claim.answer, Bound):
+                terms = {k: v for k, v in claim.answer.terms.items() if k != "range cap"}
+                found += [f"{setting}, {line}" for line in differ(terms, _policy_terms(setting, width), 1e-6)]
     return found
 
 
