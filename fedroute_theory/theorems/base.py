@@ -17,6 +17,7 @@ from fedroute_theory.federation import Federation, Labels, Logs, Message
 from fedroute_theory.federation.descent import Descent
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.bound import Answer, Bound, Kind, Measurement
+from fedroute_theory.theorems.waterfall import Waterfall
 
 
 @dataclass(frozen=True)
@@ -231,13 +232,18 @@ class Control:
     breaks: str = ""
 
 
+def no_steps(_: Case) -> tuple[Waterfall, ...]:
+    """Of a theorem that does not say what its inequalities lose."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Theorem:
     """One theorem of the registry; everything that depends on theorems reads it from here.
 
     assumptions: name, as in the measurements -> what is assumed. remedies: name -> what would have to change for it to hold.
     forms: name -> formula of the calculator; the first is the default. claims: what the theorem says of a case. extremal,
-    controls: recomputed at each call.
+    controls: recomputed at each call. steps: what every inequality of the proof loses on a case, claim by claim.
     """
 
     slug: str
@@ -251,3 +257,4 @@ class Theorem:
     extremal: Callable[[], list[Extremal]]
     controls: Callable[[], list[Control]]
     remedies: Mapping[str, str] = field(default_factory=dict)
+    steps: Callable[[Case], Iterable[Waterfall]] = no_steps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from fedroute_theory.assumptions import coverage, refined_coverage
 from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems.base import RANGE, Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.coverage_steps import steps
 
 STATEMENT = """\
 Let e = U - U_hat with E_rho e^2 <= eps^2 under a logging law rho of records (x, m), and w(x, m) = d nu / d rho(., m) (x).
@@ -292,4 +294,5 @@ THEOREM = Theorem(
         "coverage": "log every model wherever the test law has mass, or use the holes or range-aware form",
         "an estimate for every model": "log the missing models, or fall back on the middle of the label range",
     },
+    steps=partial(steps, claims, best_holes, saturated),
 )

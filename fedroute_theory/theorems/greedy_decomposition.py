@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from fedroute_theory.lines import policy_line
 from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.greedy_steps import steps
 
 STATEMENT = """\
 A router estimates U by U_hat and picks pi_hat = argmax U_hat, ties broken in any way. With e = U - U_hat:
@@ -179,4 +181,5 @@ THEOREM = Theorem(
     extremal=extremal,
     controls=controls,
     remedies={"argmax over all models": "estimate every model everywhere, or use the top2 line, which needs no such thing"},
+    steps=partial(steps, claims),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.assumptions import coverage
 from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.pooling_steps import steps
 
 STATEMENT = """\
 rho_bar = sum_i (D_i / D) rho_i, w_bar = d nu / d rho_bar.  Then 1 / w_bar = sum_i (D_i / D) / w_i pointwise, hence
@@ -134,4 +136,5 @@ THEOREM = Theorem(
     extremal=extremal,
     controls=controls,
     remedies={"a client that covers the test law": "some client must log every model wherever the test law has mass"},
+    steps=partial(steps, claims),
 )

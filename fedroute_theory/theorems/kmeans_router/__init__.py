@@ -4,6 +4,7 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.kmeans_router.claims import claims
 from fedroute_theory.theorems.kmeans_router.families import controls, extremal
 from fedroute_theory.theorems.kmeans_router.formulas import FORMS
+from fedroute_theory.theorems.kmeans_router.steps import steps
 
 STATEMENT = """\
 U(., m) L-Lipschitz; given all logged (x_j, m_j) the labels are independent with mean U(x_j, m_j); centres chosen without
@@ -52,4 +53,5 @@ THEOREM = Theorem(
         "cost labels in range": "raise c_max to the largest cost that can occur",
         "ties constant on cells": "break ties once a cell, by model, not by query",
     },
+    steps=steps,
 )

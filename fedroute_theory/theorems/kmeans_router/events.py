@@ -32,6 +32,12 @@ def event_failure(geometry: CellGeometry, delta: float, width: str, scale: float
     width: "hoeffding" or "kl". scale multiplies the width (a wrong constant on purpose). None when the labels are not
     Bernoulli or a pair is too large to enumerate.
     """
+    single = pair_failures(geometry, delta, width, scale)
+    return None if single is None else -math.expm1(float(np.log1p(-np.minimum(1.0 - 1e-16, single)).sum()))
+
+
+def pair_failures(geometry: CellGeometry, delta: float, width: str, scale: float = 1.0) -> FloatArray | None:
+    """(N,) as `event_failure`, for every non-empty pair alone; their labels are independent."""
     problem, logs = geometry.problem, geometry.logs
     if logs.labels not in ("bernoulli", "bernoulli-quality"):
         return None
@@ -44,7 +50,7 @@ def event_failure(geometry: CellGeometry, delta: float, width: str, scale: float
     log_term = float(np.log(2.0 * len(rows) / delta))
     q_law = poisson_binomial(padded(quality, rows))
     c_law = poisson_binomial(padded(cost / problem.c_max if noisy_cost else cost * 0.0, rows))
-    held = 0.0
+    failed = np.zeros(len(rows))
     for p, own in enumerate(rows):
         n = own.size
         sums = np.arange(n + 1)
@@ -53,8 +59,8 @@ def event_failure(geometry: CellGeometry, delta: float, width: str, scale: float
         truth = quality[own].mean() - problem.lam * cost[own].mean()
         outside = _outside(labels, truth, problem, log_term / n, width, scale)
         joint = q_law[p, : n + 1, None] * (c_law[p, None, : n + 1] if noisy_cost else np.ones((1, 1)))
-        held += math.log1p(-min(1.0 - 1e-16, float(joint[outside].sum())))
-    return -math.expm1(held)
+        failed[p] = joint[outside].sum()
+    return failed
 
 
 def _outside(labels: FloatArray, truth: float, problem: RoutingProblem, level: float, width: str, scale: float) -> BoolArray:
