@@ -9,9 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from fedroute_theory.networks import NORM_EPSILON, Architecture
+from fedroute_theory.routers.network.layers import PLAIN, PRODUCTS
 
 Arrays = dict[str, jax.Array]
 ACTIVATIONS = {"gelu": lambda x: jax.nn.gelu(x, approximate=False), "relu": jax.nn.relu, "tanh": jnp.tanh}
+ALONE_FROM = 100_000
+"""Networks with this many weights train one at a time: their matrix products fill the processor, and a party need not wait
+for one with more records. Smaller ones train together, where sums made of products cost more than plain sums."""
 GOLDEN = 0x9E3779B9  # 2^32 over the golden ratio: spreads consecutive counters over all 32 bits
 
 
@@ -49,19 +53,18 @@ def outputs(
     architecture: Architecture, weights: Arrays, embeddings: jax.Array, dropout: float = 0.0, noise: jax.Array | None = None
 ) -> jax.Array:
     """(B, M, 2) raw outputs of the heads at embeddings (B, d); dropout after each activation when noise is given."""
+    affine, normalised = PRODUCTS if architecture.n_parameters >= ALONE_FROM else PLAIN
     hidden = embeddings
     for layer in range(len(architecture.hidden)):
-        hidden = hidden @ weights[f"trunk{layer}.weight"] + weights[f"trunk{layer}.bias"]
+        hidden = affine(hidden, weights[f"trunk{layer}.weight"], weights[f"trunk{layer}.bias"])
         if architecture.layer_norm:
-            centred = hidden - hidden.mean(axis=-1, keepdims=True)
-            hidden = centred * jax.lax.rsqrt((centred**2).mean(axis=-1, keepdims=True) + NORM_EPSILON)
-            hidden = hidden * weights[f"trunk{layer}.scale"] + weights[f"trunk{layer}.shift"]
+            hidden = normalised(hidden, weights[f"trunk{layer}.scale"], weights[f"trunk{layer}.shift"], NORM_EPSILON)
         hidden = ACTIVATIONS[architecture.activation](hidden)
         if dropout > 0.0 and noise is not None:
             hidden = dropped(hidden, dropout, scrambled(noise + jnp.uint32(layer)))
     heads = weights["heads.weight"]
-    raw = hidden @ heads.reshape(heads.shape[0], 2 * architecture.models)
-    return raw.reshape(*raw.shape[:-1], architecture.models, 2) + weights["heads.bias"]
+    raw = affine(hidden, heads.reshape(heads.shape[0], -1), weights["heads.bias"].reshape(-1))
+    return raw.reshape(-1, architecture.models, 2)
 
 
 def huber(error: jax.Array) -> jax.Array:

@@ -16,11 +16,16 @@ import optax
 
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.networks import Architecture
-from fedroute_theory.routers.network.objective import GOLDEN, Arrays, Batch, losses, mean_loss, outputs, scrambled
-
-ALONE_FROM = 100_000
-"""Networks with this many weights train one at a time: their matrix products fill the processor, and a party need not wait
-for one with more records."""
+from fedroute_theory.routers.network.objective import (
+    ALONE_FROM,
+    GOLDEN,
+    Arrays,
+    Batch,
+    losses,
+    mean_loss,
+    outputs,
+    scrambled,
+)
 
 TOGETHER_BYTES = 64 * 2**20
 """Weights and optimiser state of smaller networks trained in one call; beyond it the call is split, which bounds memory."""
@@ -181,7 +186,9 @@ def gathered(data: Data, rows: jax.Array, repetition: jax.Array, centre: jax.Arr
 def _compiled(alone: bool) -> Callable[..., Arrays]:
     """The program for networks of one size class; many small products are left to the library one by one, not fused."""
     options = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
-    if alone or not _known(options):
+    if alone:
+        return jax.jit(_single, static_argnums=0)
+    if not _known(options):
         return jax.jit(_program, static_argnums=0)
     return jax.jit(_program, static_argnums=0, compiler_options=options)
 
@@ -201,35 +208,54 @@ def _program(
 ) -> Arrays:  # fmt: skip
     """(A, V) networks; `longest` is the largest of the steps."""
 
-    def one(
-        weights: Arrays, rows: jax.Array, steps: jax.Array, noise: jax.Array, repetition: jax.Array, rate: jax.Array,
-        centre: jax.Array, spread: jax.Array,
-    ) -> Arrays:  # fmt: skip
-        rule = _optimiser(recipe, rate)
-
-        def loss(weights: Arrays, batch: Batch, word: jax.Array) -> jax.Array:
-            raw = outputs(recipe.architecture, weights, batch.embeddings, recipe.dropout, word)
-            return mean_loss(raw, batch, recipe.distil)
-
-        def step(s: jax.Array, carried: tuple[Arrays, Any]) -> tuple[Arrays, Any]:
-            weights, state = carried
-            batch = gathered(data, rows[s % rows.shape[0]], repetition, centre, spread)
-            word = scrambled(noise + s.astype(jnp.uint32) * jnp.uint32(GOLDEN))
-            gradient = _masked(jax.grad(loss)(weights, batch, word), trainable)
-            updates, after = rule.update(gradient, state, weights)
-            moved = optax.apply_updates(weights, _masked(updates, trainable))
-            going = s < steps
-            kept: tuple[Arrays, Any] = jax.tree.map(lambda new, old: jnp.where(going, new, old), (moved, after), carried)
-            return kept
-
-        finished: tuple[Arrays, Any] = jax.lax.fori_loop(0, longest, step, (weights, rule.init(weights)))
-        return finished[0]
+    def one(weights: Arrays, rows: jax.Array, steps: jax.Array, *rest: jax.Array) -> Arrays:
+        return _descended(recipe, data, trainable, weights, rows, longest, steps, *rest)
 
     versions = jax.vmap(one, in_axes=(0, None, None, None, 0, 0, 0, 0))
     trained: Arrays = jax.vmap(versions, in_axes=(0, 0, 0, 0, None, 0, 0, 0))(
         start, rows, steps, noise, repetition, rate, centre, spread
     )
     return trained
+
+
+def _single(
+    recipe: Recipe, data: Data, trainable: Arrays | None, start: Arrays, rows: jax.Array, steps: jax.Array,
+    noise: jax.Array, repetition: jax.Array, rate: jax.Array, centre: jax.Array, spread: jax.Array, longest: jax.Array,
+) -> Arrays:  # fmt: skip
+    """The same for A = V = 1, where nobody waits; without the two axes the compiler's products and loops are faster."""
+    del steps  # there is one, the longest
+    weights = {name: value[0, 0] for name, value in start.items()}
+    own = (noise[0], repetition[0], rate[0, 0], centre[0, 0], spread[0, 0])
+    trained = _descended(recipe, data, trainable, weights, rows[0], longest, None, *own)
+    return {name: value[None, None] for name, value in trained.items()}
+
+
+def _descended(
+    recipe: Recipe, data: Data, trainable: Arrays | None, start: Arrays, rows: jax.Array, longest: jax.Array,
+    steps: jax.Array | None, noise: jax.Array, repetition: jax.Array, rate: jax.Array, centre: jax.Array, spread: jax.Array,
+) -> Arrays:  # fmt: skip
+    """One network after `longest` steps, of which those from `steps` on change nothing; None: all count."""
+    rule = _optimiser(recipe, rate)
+
+    def loss(weights: Arrays, batch: Batch, word: jax.Array) -> jax.Array:
+        raw = outputs(recipe.architecture, weights, batch.embeddings, recipe.dropout, word)
+        return mean_loss(raw, batch, recipe.distil)
+
+    def step(s: jax.Array, carried: tuple[Arrays, Any]) -> tuple[Arrays, Any]:
+        weights, state = carried
+        batch = gathered(data, rows[s % rows.shape[0]], repetition, centre, spread)
+        word = scrambled(noise + s.astype(jnp.uint32) * jnp.uint32(GOLDEN))
+        gradient = _masked(jax.grad(loss)(weights, batch, word), trainable)
+        updates, after = rule.update(gradient, state, weights)
+        moved: tuple[Arrays, Any] = (optax.apply_updates(weights, _masked(updates, trainable)), after)
+        if steps is None:
+            return moved
+        going = s < steps
+        kept: tuple[Arrays, Any] = jax.tree.map(lambda new, old: jnp.where(going, new, old), moved, carried)
+        return kept
+
+    finished: tuple[Arrays, Any] = jax.lax.fori_loop(0, longest, step, (start, rule.init(start)))
+    return finished[0]
 
 
 def _masked(tree: Arrays, mask: Arrays | None) -> Arrays:

@@ -14,6 +14,7 @@ SHAPES = [
     Architecture(3, (5,), 3, "relu", layer_norm=False),
     Architecture(3, (4,), 2, "tanh"),
     Architecture(3, (), 3),
+    Architecture(3, (320, 320), 3),  # large enough for sums made of products
 ]
 
 
