@@ -13,6 +13,7 @@ from fedroute_theory.assumptions import coverage, refined_coverage
 from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems.base import RANGE, Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.broken import refused, table_cases
 from fedroute_theory.theorems.coverage_steps import steps
 
 STATEMENT = """\
@@ -273,6 +274,7 @@ def controls() -> list[Control]:
             "the least instead of the largest pair of w gives a bound below the gap",
             "exact",
         ),
+        *(refused(name, claims(case), "plain") for name, case in table_cases().items()),
     ]
 
 

@@ -153,6 +153,7 @@ def controls() -> list[Control]:
             isinstance(said["oscillation"].answer, NotApplicable) and isinstance(kept, Bound) and kept.value >= gap > 0.0,
             f"the only model with an estimate has error 0 and the gap is {gap:.2f}; {said['oscillation'].answer}",
             "exact",
+            "argmax over all models",
         ),
         Control(
             "wrong constant: max|e| instead of 2 max|e|",

@@ -12,6 +12,7 @@ from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.assumptions import coverage
 from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.broken import refused, table_cases
 from fedroute_theory.theorems.pooling_steps import steps
 
 STATEMENT = """\
@@ -121,6 +122,7 @@ def controls() -> list[Control]:
             "the same laws: K2 is 4 for the covering client and 400 for the pool",
             "exact",
         ),
+        refused("a client that covers the test law", claims(table_cases()["coverage"])),
     ]
 
 

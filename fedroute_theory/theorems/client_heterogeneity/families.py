@@ -6,6 +6,7 @@ import itertools
 import math
 
 from fedroute_theory.theorems.base import Control, Extremal
+from fedroute_theory.theorems.client_heterogeneity.broken import broken
 from fedroute_theory.theorems.client_heterogeneity.formulas import client
 from fedroute_theory.theorems.least_squares.formulas import fixed_design, random_design
 
@@ -83,4 +84,5 @@ def controls() -> list[Control]:
             f"probability 1; the claimed bound is {fixed:.3f}",
             "exact",
         ),
+        *broken(),
     ]

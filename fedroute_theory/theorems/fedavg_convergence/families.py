@@ -109,7 +109,11 @@ def _refused(descent: Descent, assumption: str) -> bool:
 def _broken(name: str, number: float, measured: float, descent: Descent, assumption: str, how: str) -> Control:
     caught = measured > number * (1 + 1e-9) and _refused(descent, assumption)
     return Control(
-        name, caught, f"squared gradient {measured:.4g} above {number:.4g}; answer: {answer('sharp', descent)[0]}", how
+        name,
+        caught,
+        f"squared gradient {measured:.4g} above {number:.4g}; answer: {answer('sharp', descent)[0]}",
+        how,
+        assumption,
     )
 
 
@@ -170,7 +174,20 @@ def epochs() -> Control:
     """Gradients 1 and -1 dealt without replacement: the second is known given the first."""
     plain = replace(noisy([1.0], 10), sampling="epochs")
     said = f"gradients +1, -1: the mean of the second given the first is its negative; {answer('sharp', plain)[0]}"
-    return Control("epochs without replacement", _refused(plain, "unbiased gradients"), said, "exact")
+    return Control("epochs without replacement", _refused(plain, "unbiased gradients"), said, "exact", "unbiased gradients")
+
+
+def not_known() -> list[Control]:
+    """Without an initial gap or a dissimilarity there is nothing to put into the bound."""
+    plain = noisy([0.5, 0.5], 10)
+    missing = {
+        "initial gap known": replace(plain, initial_gap=None),
+        "bounded dissimilarity": replace(plain, dissimilarity=None),
+    }
+    return [
+        Control(f"broken assumption: {name}", _refused(descent, name), str(answer("sharp", descent)[0]), "exact", name)
+        for name, descent in missing.items()
+    ]
 
 
 def estimated_smoothness() -> Control:
@@ -208,5 +225,5 @@ def controls() -> list[Control]:
     """Every assumption broken, every term left out, every constant lowered."""
     return [
         partial_participation(), averaging(), clipping(), adamw(), step_too_large(), unbounded_noise(), epochs(),
-        estimated_smoothness(), *wrong_constants(),
+        estimated_smoothness(), *not_known(), *wrong_constants(),
     ]  # fmt: skip

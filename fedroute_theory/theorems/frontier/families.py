@@ -111,6 +111,7 @@ def _one_price() -> Control:
         f"20 fair labels of each kind, exact widths: at any one price the failure is at most {single:.4f}, somewhere on the "
         f"sweep {union:.4f}, delta = {delta:g}",
         "exact",
+        "one event for all prices",
     )
 
 
@@ -168,4 +169,5 @@ def _left_out() -> Control:
         isinstance(refused, NotApplicable) and isinstance(kept, Bound) and kept.value >= gap > 0.0,
         f"the only estimate has no error and the gap is {gap:.2f}; {refused}",
         "exact",
+        "an estimate for every model",
     )

@@ -16,6 +16,7 @@ from fedroute_theory.lines import policy_line, worst_pair
 from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems.base import Control, Extremal
 from fedroute_theory.theorems.bound import Bound, NotApplicable
+from fedroute_theory.theorems.broken import refused
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.events import event_failure
 from fedroute_theory.theorems.kmeans_router.expected_families import expected_controls, expected_extremal
@@ -136,15 +137,14 @@ def _broken_assumptions() -> list[Control]:
     twins = problem.replace(embeddings=np.zeros((2, 1)))
     broken = {
         "utility Lipschitz": (logs, estimates, steepest_slope(twins)),  # equal embeddings, unequal utilities
+        "non-adaptive logging": (replace(logs, adaptivity="adaptive"), estimates, given),
         "label-free centres": (logs, replace(estimates, label_free=False), given),
         "estimates are cell means": (logs, replace(estimates, distance=estimates.distance + 0.1), given),
         "cost labels in range": (replace(logs, cost=logs.cost + 1.0), estimates, given),
     }
     found = []
     for assumption, (case_logs, case_estimates, slope) in broken.items():
-        said = claims_by_form(problem, case_logs, case_estimates, slope)["sharp"].answer
-        caught = isinstance(said, NotApplicable) and said.assumption == assumption
-        found.append(Control(f"broken assumption: {assumption}", caught, str(said), "exact"))
+        found.append(refused(assumption, [claims_by_form(problem, case_logs, case_estimates, slope)["sharp"]]))
     return found
 
 

@@ -148,6 +148,7 @@ def _varying_ties() -> Control:
         fails and holds and refused,
         f"six models tied on three queries: {wrong}; sharp {values['sharp']:.3f} holds; {said['relative']}",
         "exact",
+        TIES,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fedroute_theory.theorems.base import Control, Extremal
+from fedroute_theory.theorems.least_squares.broken import broken
 from fedroute_theory.theorems.least_squares.formulas import fixed_design, fixed_design_eta, random_design, random_design_eta
 
 LOG_DELTA = 600.0
@@ -172,6 +173,7 @@ def controls() -> list[Control]:
             f"fair coins, stopped at the first failure within 2,000 records: fails with probability {late:.3f} at delta 0.05",
             "exact (recursion)",
         ),
+        *broken(),
     ]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.theorems.base import Control, Extremal
 from fedroute_theory.theorems.linear_heads import formulas
+from fedroute_theory.theorems.linear_heads.broken import broken
 from fedroute_theory.theorems.linear_heads.smoother import Smoother
 
 LINE = np.stack([np.ones(4), np.array([0.0, 1.0, 2.0, 4.0])], axis=1)
@@ -69,7 +71,7 @@ def controls() -> list[Control]:
         _control("wrong: random-design p / (n - p - 1) taken for the in-sample excess", 0.25 * 2 / (4 - 2 - 1), fair),
         _control("clipped predictions taken for the fitted ones in the identity", true, _clipped()),
         _control("wrong: p features counted where the records show one direction only", true, _deficient()),
-        _control("misspecified truth, bias left out", *_misspecified()),
+        replace(_control("misspecified truth, bias left out", *_misspecified()), breaks="well-specified"),
         _control("ridge taken for plain least squares", true, expected_excess(LINE, FAIR, ridge=1.0)),
         _control("logging stopped after seeing labels: mean of 1 / (4 n)", *_stopped(), upper=True),
         _control("labels that are copies of each other", 0.25 / 2, 0.25, upper=True),
@@ -77,6 +79,7 @@ def controls() -> list[Control]:
         _another_model(),
         _in_probability(),
         _unconverged(),
+        *broken(),
     ]
 
 

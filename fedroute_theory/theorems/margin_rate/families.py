@@ -13,6 +13,7 @@ from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.problems import Margin, Tabular
 from fedroute_theory.theorems.base import Control, Extremal
 from fedroute_theory.theorems.margin_rate import formulas
+from fedroute_theory.theorems.margin_rate.broken import broken
 from fedroute_theory.theorems.margin_rate.lines import kappa, worst_loss
 
 
@@ -137,7 +138,7 @@ def _with_coverage() -> list[Extremal]:
 
 def controls() -> list[Control]:
     """Ties, the wrong coverage constant, wrong exponents and constants, a scale that the law does not have."""
-    return [_ties(), _wrong_k2(), *_wrong_rates(), _wrong_scale()]
+    return [_ties(), _wrong_k2(), *_wrong_rates(), _wrong_scale(), *broken()]
 
 
 def _ties() -> Control:
@@ -210,4 +211,5 @@ def _wrong_scale() -> Control:
         said < worst.gap and measured < claimed,
         f"t0 = {claimed:g} claimed, {measured:.4g} measured: the rate says {said:.4f}, the gap is {worst.gap:.4f}",
         "exact",
+        "margin condition",
     )

@@ -11,7 +11,7 @@ from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.problems import Tabular, minimax, two_points
 from fedroute_theory.theorems.base import Case, Control, Extremal
-from fedroute_theory.theorems.bound import NotApplicable
+from fedroute_theory.theorems.broken import refused
 from fedroute_theory.theorems.minimax_lower import formulas
 from fedroute_theory.theorems.minimax_lower.claims import claims
 
@@ -132,7 +132,5 @@ def _refusals() -> list[Control]:
     }
     found = []
     for name, wrong in broken.items():
-        answer = next(iter(claims(wrong))).answer
-        refused = isinstance(answer, NotApplicable) and answer.assumption == name
-        found.append(Control(f"assumption broken: {name}", refused, str(answer), "exact"))
+        found.append(refused(name, claims(wrong)))
     return found

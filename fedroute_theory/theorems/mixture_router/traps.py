@@ -40,6 +40,7 @@ def _weights_by_model() -> Control:
         isinstance(refusal, NotApplicable) and refusal.assumption == "constant weight" and gap > 0.0,
         f"osc of both sides' errors is 0 and the gap is {gap:.2f}; {refusal}",
         "exact",
+        "constant weight",
     )
 
 
@@ -202,6 +203,6 @@ def _broken_assumptions() -> list[Control]:
         "label-free weights": by_form(problem, mixture)["one-event"].answer,
     }
     return [
-        Control(f"broken assumption: {name}", isinstance(a, NotApplicable) and a.assumption == name, str(a), "exact")
+        Control(f"broken assumption: {name}", isinstance(a, NotApplicable) and a.assumption == name, str(a), "exact", name)
         for name, a in said.items()
     ]

@@ -11,6 +11,7 @@ from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems.base import Control, Extremal
 from fedroute_theory.theorems.least_squares.constants import BEST
 from fedroute_theory.theorems.least_squares.families import LOG_DELTA, quantile
+from fedroute_theory.theorems.mlp_router.broken import broken
 from fedroute_theory.theorems.mlp_router.formulas import finite_class, network, pac_bayes
 
 CHAIN_RATIO = math.sqrt(1.0 / (2.0 * BEST))
@@ -142,4 +143,5 @@ def controls() -> list[Control]:
             "the best model is estimated without error and left out: gap 1, bound below 0.06",
             "exact",
         ),
+        *broken(),
     ]

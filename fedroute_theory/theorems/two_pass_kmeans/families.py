@@ -9,6 +9,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.distances import nearest_centre
 from fedroute_theory.theorems.base import Control, Extremal
+from fedroute_theory.theorems.two_pass_kmeans.broken import broken
 from fedroute_theory.theorems.two_pass_kmeans.formulas import EXACT_SOLVERS_FACTOR, approximation, certificate
 
 
@@ -121,4 +122,5 @@ def controls() -> list[Control]:
             f"phi {phi:.2f} above {own:.2f}; the factor of (c) for exact solvers is {worst:.0f}",
             "exact",
         ),
+        *broken(),
     ]
