@@ -181,9 +181,9 @@ class Claim:
 
     answer: the bound of the first repetition with its terms, or why there is none. gap: the first repetition's gap; error:
     distance it may have from that of a continuous test law, for information. bounds, gaps: (T,) over repetitions. n: records
-    behind the claim. given_records: the statement is about fresh records, and the repetitions redraw labels on the same ones: one
-    draw of a conditional rate. uncertainty: half-width of an interval about every gap, for gaps that are not exact; it enters
-    the verdict.
+    behind the claim. given_records: the statement is about fresh records, and the repetitions redraw labels on the same ones:
+    one draw of a conditional rate. uncertainty: half-width of an interval about every gap, for gaps that are not exact; it
+    enters the verdict.
     """
 
     form: str
