@@ -45,11 +45,11 @@ def number(
     """
     interval = f"{'(' if open_low or low == -math.inf else '['}{low:g}, {high:g}{')' if open_high or high == math.inf else ']'}"
     try:
+        if isinstance(value, bool | str | bytes) or np.ndim(value) > 0:  # float() takes some of these
+            raise TypeError
         result = float(value)
     except (TypeError, ValueError, OverflowError):
         raise reject(name, f"be a number in {interval}", repr(value)[:40]) from None
-    if isinstance(value, bool):
-        raise reject(name, f"be a number in {interval}", value)
     below = result <= low if open_low else result < low
     above = result >= high if open_high else result > high
     if not math.isfinite(result) or below or above:
@@ -76,9 +76,36 @@ def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
 
 def choice(name: str, value: Any, options: Collection[str]) -> str:
     """`value` when it is one of `options`, or an InputError that lists them."""
-    if value not in options:
+    if not isinstance(value, str) or value not in options:
         raise reject(name, f"be one of {', '.join(map(repr, options))}", repr(value))
     return str(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` when it is True or False, or an InputError."""
+    if not isinstance(value, bool | np.bool_):
+        raise reject(name, "be True or False", repr(value)[:40])
+    return bool(value)
+
+
+def tuple_of(name: str, value: Any, kind: str, *, empty: bool = False) -> tuple[Any, ...]:
+    """`value` when it is a tuple, of at least one `kind` unless `empty`, or an InputError; entries are not looked at."""
+    if not isinstance(value, tuple) or not (value or empty):
+        least = "" if empty else "at least one "
+        raise reject(name, f"be a tuple of {least}{kind}{'s' if empty else ''}", repr(value)[:40])
+    return value
+
+
+def instance(name: str, value: Any, kinds: type | tuple[type, ...], requirement: str) -> None:
+    """InputError unless `value` is an instance of one of `kinds` (a class itself is none)."""
+    if not isinstance(value, kinds):
+        raise reject(name, requirement, " ".join(repr(value)[:80].split()))
+
+
+def function(name: str, value: Any, requirement: str) -> None:
+    """InputError unless `value` can be called; a class is refused, since what it makes is meant."""
+    if not callable(value) or isinstance(value, type):
+        raise reject(name, requirement, repr(value)[:80])
 
 
 def array(

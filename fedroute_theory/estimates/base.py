@@ -6,11 +6,25 @@ from typing import Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, IntArray, number
+from fedroute_theory._validate import FloatArray, IntArray, number, reject
 from fedroute_theory.problem import Policy
 
 Prediction = tuple[FloatArray, FloatArray]
 """Quality in [0, 1] and cost in units of cost, both (..., n, M); leading axes are repetitions with redrawn labels."""
+
+
+def queries(embeddings: object) -> FloatArray:
+    """Embeddings (n, d) as float64. InputError for another shape and for numbers that are not finite."""
+    try:
+        found = np.asarray(embeddings, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise reject("embeddings", "be an array of numbers", type(embeddings).__name__) from None
+    if found.ndim != 2:
+        raise reject("embeddings", "have shape (n, d)", f"shape {found.shape}")
+    if not np.isfinite(found).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(found))[0])
+        raise reject("embeddings", "hold finite numbers", f"{found[place]:g} at index {place}")
+    return found
 
 
 class Estimates:
@@ -51,12 +65,15 @@ class Estimates:
         return np.where(np.isnan(utility), -np.inf, utility)
 
     def policy(self, lam: float) -> Policy:
-        """The greedy policy at price lam >= 0 (of the first repetition), ties to the lowest index."""
+        """The greedy policy at price lam >= 0 (of the first repetition), ties to the lowest index.
+
+        It raises InputError for embeddings that are no finite (n, d) array.
+        """
         number("lam", lam, 0.0)
         first = self.repetition(0)
 
         def choose(embeddings: FloatArray) -> IntArray:
-            chosen: IntArray = np.argmax(first.utility_at(np.asarray(embeddings, dtype=np.float64), lam), axis=-1)
+            chosen: IntArray = np.argmax(first.utility_at(queries(embeddings), lam), axis=-1)
             return chosen
 
         return choose

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedroute_theory._validate import BoolArray, FloatArray, IntArray, number
 from fedroute_theory.distances import nearest_centre
-from fedroute_theory.estimates.base import Estimates, Prediction
+from fedroute_theory.estimates.base import Estimates, Prediction, queries
 from fedroute_theory.problem import Policy
 
 
@@ -76,4 +76,4 @@ class CellEstimates(Estimates):
 
     def policy(self, lam: float) -> Policy:
         chosen = self.repetition(0).choices(number("lam", lam, 0.0))
-        return lambda embeddings: chosen[self.cells(embeddings)]
+        return lambda embeddings: chosen[self.cells(queries(embeddings))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fedroute_theory._validate import InputError, array
+from fedroute_theory._validate import InputError
 from fedroute_theory.federation import Descent, Labels, Logs
 from fedroute_theory.routers import kmeans, linear, mixture, mlp
 from fedroute_theory.routers.kmeans import KMeansRouter
@@ -31,22 +31,11 @@ def train(router: Router, logs: Logs, seed: int, labels: Labels | None = None) -
 
     router: hyperparameters of any router family. labels: redrawn labels of the same records (T, D); the estimates then have a
     leading axis of T repetitions. seed: in [0, 2^32). Raises InputError for an unknown kind of router, labels that are no
-    labels of these records, and costs above the largest cost that the router can predict.
+    labels of these records, and costs above the router's c_max.
     """
     if type(router) not in _TRAINERS:
         raise InputError(f"The 'router' parameter must be one of {', '.join(t.__name__ for t in _TRAINERS)}; got {router!r}.")
-    _check_labels(router, logs, labels)
     return _TRAINERS[type(router)](router, logs, seed, labels)
-
-
-def _check_labels(router: Router, logs: Logs, labels: Labels | None) -> None:
-    cost = logs.cost
-    if labels is not None:
-        array("labels", labels.quality, (None, logs.size), 0.0, 1.0)
-        cost = array("labels", labels.cost, (None, logs.size), 0.0)
-    base = router.base if isinstance(router, MixtureRouter) else router
-    if isinstance(base, LinearRouter) and cost.max() > base.c_max:  # its predictions are clipped there
-        raise InputError(f"The 'c_max' parameter must be at least the largest cost label, {cost.max():g}; got {base.c_max:g}.")
 
 
 def descent_of(router: Router, logs: Logs, seed: int) -> Descent:

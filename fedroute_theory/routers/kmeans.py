@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, choice, integer, number
+from fedroute_theory._validate import FloatArray, InputError, IntArray, choice, flag, integer, number
 from fedroute_theory.distances import nearest_centre
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Broadcast, CellStatistics, ClientCentres, Labels, Logs, Message
+from fedroute_theory.routers.checks import checked_labels
 from fedroute_theory.routers.clustering import Clustering, Lloyd, cluster, cluster_each, shareable
 from fedroute_theory.routers.trained import Trained
 
@@ -29,10 +30,11 @@ class KMeansRouter:
 
     Numbers of centres: local_clusters (a client's own router), client_clusters (what a client sends in pass 1), clusters
     (the server's), pooled_clusters. init: "k-means++" or "published". restarts, iterations: of Lloyd's algorithm. empty:
-    one of EMPTY_CHOICES. c_max: upper end of cost labels, for "mid-range". stale_labels: local and pooled statistics use
+    one of EMPTY_CHOICES. c_max: upper end of cost labels, at least the largest. stale_labels: local and pooled statistics use
     the assignment from before the last centre update, as in the released experiments.
 
-    Defaults give every training the same number of centres; `KMeansRouter.published()` has the paper's own.
+    Defaults give every training the same number of centres; `KMeansRouter.published()` has the paper's own. Raises InputError
+    for a value of another type or out of range.
     """
 
     local_clusters: int = 20
@@ -52,6 +54,7 @@ class KMeansRouter:
         choice("init", self.init, ("k-means++", "published"))
         choice("empty", self.empty, EMPTY_CHOICES)
         number("c_max", self.c_max, 0.0)
+        flag("stale_labels", self.stale_labels)
 
     @classmethod
     def with_clusters(cls, clusters: int, **others: object) -> KMeansRouter:
@@ -77,9 +80,9 @@ def train(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = N
 
 def train_local(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = None) -> dict[int, CellEstimates]:
     """Each client alone on its own records, by client index; clients without records are absent."""
+    everyone = checked_labels(logs, labels, router.c_max)
     by_client = _rows_by_client(logs)
     found = cluster_each([logs.embedding[r] for r in by_client.values()], _lloyd(router, router.local_clusters, seed))
-    everyone = labels or Labels(logs.quality, logs.cost)
     return {
         client: _estimate(router, logs.take(rows), _of_rows(everyone, rows), own)
         for (client, rows), own in zip(by_client.items(), found, strict=True)
@@ -88,8 +91,8 @@ def train_local(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | No
 
 def train_pooled(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = None) -> CellEstimates:
     """All records in one place."""
-    found = cluster(logs.embedding, _lloyd(router, router.pooled_clusters, seed))
-    return _estimate(router, logs, labels or Labels(logs.quality, logs.cost), found)
+    everyone = checked_labels(logs, labels, router.c_max)
+    return _estimate(router, logs, everyone, cluster(logs.embedding, _lloyd(router, router.pooled_clusters, seed)))
 
 
 def train_federated(
@@ -99,6 +102,7 @@ def train_federated(
 
     A centre that would be a single query is merged before it is sent. InputError when no client can send any.
     """
+    everyone = checked_labels(logs, labels, router.c_max)
     by_client = _rows_by_client(logs)
     found = cluster_each([logs.embedding[r] for r in by_client.values()], _lloyd(router, router.client_clusters, seed))
     first = []
@@ -114,7 +118,7 @@ def train_federated(
     second = []
     for client, rows in by_client.items():
         cells, distance = nearest_centre(logs.embedding[rows], broadcast.centres)
-        own_labels = _of_rows(labels or Labels(logs.quality, logs.cost), rows)
+        own_labels = _of_rows(everyone, rows)
         second.append(cell_statistics(f"client {client}", cells, logs.model[rows], distance, own_labels, shape))
     return estimates_from(router, broadcast.centres, add_up(second)), (*first, broadcast, *second)
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, choice, number, probability
+from fedroute_theory._validate import (
+    FloatArray,
+    InputError,
+    IntArray,
+    choice,
+    function,
+    instance,
+    integer,
+    number,
+    probability,
+    reject,
+)
 from fedroute_theory.estimates import CellEstimates, Estimates, MixtureEstimates
 from fedroute_theory.estimates.mixture import EMPTY_SIDES, has_records
 from fedroute_theory.federation import Labels, Logs
+from fedroute_theory.routers.checks import check_costs, checked_labels
 from fedroute_theory.routers.kmeans import KMeansRouter
 from fedroute_theory.routers.linear import LinearRouter
 from fedroute_theory.routers.mlp import MLPRouter
@@ -58,9 +71,11 @@ class CellLevels:
         probability("delta", self.delta)
 
     def __call__(self, estimates: Estimates, own: Logs, /) -> float:
-        """Mean over its logged queries of the two largest error bounds. InputError for other than K-means estimates."""
+        """Mean over its logged queries of the two largest error bounds. InputError for other than K-means estimates, and for
+        costs above c_max."""
         from fedroute_theory.theorems.mixture_router.levels import cell_level
 
+        check_costs(self.c_max, own.cost)
         if not isinstance(estimates, CellEstimates):
             raise InputError(f"The 'levels' parameter must suit the base router; CellLevels got {type(estimates).__name__}.")
         everywhere = np.full(own.size, 1.0 / own.size)
@@ -83,7 +98,7 @@ class MixtureRouter:
     (B_loc, B_fed) of every client. held_out: share of a client's records for "validation". empty: one of EMPTY_SIDES.
 
     Weights inverse to errors are model by model, for quality and cost apart; a model of which a client has no record to judge
-    by is the federated side's alone. Raises InputError for a value out of range.
+    by is the federated side's alone. Raises InputError for a value of another type or out of range.
     """
 
     base: KMeansRouter | LinearRouter | MLPRouter = field(default_factory=KMeansRouter)
@@ -93,8 +108,8 @@ class MixtureRouter:
     empty: str = "other-side"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.base, KMeansRouter | LinearRouter | MLPRouter):
-            raise InputError(f"The 'base' parameter must be a router with local and federated estimates; got {self.base!r}.")
+        bases = (KMeansRouter, LinearRouter, MLPRouter)
+        instance("base", self.base, bases, "be a router with local and federated estimates")
         if isinstance(self.weights, str):
             choice("weights", self.weights, WEIGHT_CHOICES)
         else:
@@ -103,17 +118,33 @@ class MixtureRouter:
             raise InputError(
                 f"The 'levels' parameter must be given for certified weights, and only for them; got {self.levels}."
             )
+        if isinstance(self.levels, Mapping):
+            for client, pair in self.levels.items():
+                _check_pair(client, pair)
+        elif self.levels is not None:
+            function("levels", self.levels, "be a function, such as CellLevels(...), or two numbers a client")
         number("held_out", self.held_out, 0.0, 1.0, open_low=True, open_high=True)
         choice("empty", self.empty, EMPTY_SIDES)
 
     @classmethod
     def published(cls, base: KMeansRouter | LinearRouter | MLPRouter) -> MixtureRouter:
-        """Close to the released experiments: weights from training errors, fallbacks mixed in like estimates.
+        """Close to the released experiments: weights from training errors.
 
-        With the fallback cost of 1e6 a K-means mixture then drops a model of which the client has records, but none in the
-        cell; one that it never logged stands on the federated side alone, since no training error gives it a weight.
+        A model that the client never logged stands on the federated side alone, since no training error gives it a weight, and
+        so does an empty pair of cell and model. Only over the K-means router of the released experiments an empty pair counts
+        with its fallback, as there: at a cost of 1e6 the mixture keeps the models seen on both sides.
         """
-        return cls(base, "training-error", empty="mixed")
+        theirs = isinstance(base, KMeansRouter) and base.empty == "published"
+        return cls(base, "training-error", empty="mixed" if theirs else "other-side")
+
+
+def _check_pair(client: object, pair: object) -> None:
+    """InputError unless a client's index comes with two levels."""
+    integer("levels", client, 0)
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise reject("levels", "hold two numbers a client", f"{pair!r} for client {client}")
+    for level in pair:
+        number("levels", level, 0.0)
 
 
 def train(router: MixtureRouter, logs: Logs, seed: int, labels: Labels | None = None) -> Trained[Any]:
@@ -124,8 +155,8 @@ def train(router: MixtureRouter, logs: Logs, seed: int, labels: Labels | None = 
     """
     from fedroute_theory.routers.dispatch import train as train_base
 
+    everyone = checked_labels(logs, labels, router.base.c_max)
     trained = train_base(router.base, logs, seed, labels)
-    everyone = labels or Labels(logs.quality, logs.cost)
     weights: dict[int, tuple[FloatArray, FloatArray]] = {}
     label_free = False
     if router.weights == "training-error":
@@ -189,11 +220,15 @@ def _one_weight(router: MixtureRouter, client: int, local: Estimates, federated:
     if isinstance(router.levels, Mapping):
         if client not in router.levels:
             raise InputError(f"The 'levels' parameter must name every client; client {client} is missing.")
-        pair = router.levels[client]
-        levels = [number("levels", level, 0.0) for level in pair]
+        levels = list(router.levels[client])
     else:
-        levels = [router.levels(side, own) for side in (local, federated)]
+        levels = [_level(router.levels(side, own)) for side in (local, federated)]
     return float(harmonic_weight(np.asarray(levels[0]), np.asarray(levels[1])))
+
+
+def _level(found: Any) -> float:
+    """A level that a function gave: infinite where nothing is known. InputError for no number, a negative one, NaN."""
+    return math.inf if isinstance(found, float) and found == math.inf else number("levels", found, 0.0)
 
 
 def _held_out(logs: Logs, share: float, rng: np.random.Generator) -> IntArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fedroute_theory._validate import InputError, choice, integer, number
+from fedroute_theory._validate import InputError, choice, flag, function, integer, number, tuple_of
 from fedroute_theory.estimates import FunctionEstimates
 from fedroute_theory.federation import Descent, Labels, Logs, Message
 from fedroute_theory.networks import ACTIVATIONS
@@ -43,7 +43,7 @@ class MLPRouter:
     certificate: turns trained weights into estimates that a bound can be claimed of; needs a fixed cost scaling.
 
     Defaults give every training the same grid, optimiser and number of passes; `MLPRouter.published()` has the paper's own.
-    Raises InputError for a value out of range.
+    Raises InputError for a value of another type or out of range.
     """
 
     hidden: tuple[int, ...] = (64, 64)
@@ -71,8 +71,9 @@ class MLPRouter:
     certificate: Certifier | None = None
 
     def __post_init__(self) -> None:
-        for width in self.hidden:
+        for width in tuple_of("hidden", self.hidden, "width", empty=True):
             integer("hidden", width, 1)
+        flag("layer_norm", self.layer_norm)
         choice("activation", self.activation, ACTIVATIONS)
         choice("optimiser", self.optimiser, OPTIMISERS)
         choice("heads", self.heads, AVERAGES)
@@ -94,30 +95,31 @@ class MLPRouter:
         for name in ("learning_rates", "local_learning_rates", "pooled_learning_rates"):
             _check_rates(name, getattr(self, name))
         check_scaling(self.cost_scaling)
+        if self.certificate is not None:
+            function("certificate", self.certificate, "be a certificate, such as Quantised()")
         if self.certificate is not None and self.cost_scaling == "logged":
             raise InputError("The 'cost_scaling' parameter must be fixed before the data for a certificate; got 'logged'.")
 
     @classmethod
-    def published(cls, c_max: float = 1.0) -> MLPRouter:
+    def published(cls, c_max: float = 1.0, cost_scaling: CostScaling = "logged") -> MLPRouter:
         """The released experiments' choices: 512-512, 5 rounds of 6 clients, AdamW at 1e-3, heads averaged by records, every
         model routable.
 
         Their baselines are trained at untuned rates 17 to 50 times smaller; here 50 for local and 17 for pooled, in as many
-        passes as there are rounds. Their cost scale is fitted on all rows, test included: to repeat that, give it as a pair.
+        passes as there are rounds. Their cost scale is fitted on all rows, test included: to repeat that, give it as a pair, as
+        the audit's published protocol does.
         """
         return cls(
             hidden=(512, 512), batch=128, learning_rates=(PUBLISHED_RATE,), local_learning_rates=(PUBLISHED_LOCAL_RATE,),
             pooled_learning_rates=(PUBLISHED_POOLED_RATE,), rounds=5, participants=6, heads="records", baseline_epochs=5,
-            unlogged="routable", c_max=c_max,
+            unlogged="routable", cost_scaling=cost_scaling, c_max=c_max,
         )  # fmt: skip
 
 
 def _check_rates(name: str, rates: tuple[float, ...] | None) -> None:
     if rates is None and name != "learning_rates":
         return
-    if not isinstance(rates, tuple) or not rates:
-        raise InputError(f"The '{name}' parameter must be a tuple of at least one number; got {rates!r}.")
-    for rate in rates:
+    for rate in tuple_of(name, rates, "number"):
         number(name, rate, 0.0, open_low=True)
 
 
@@ -133,7 +135,7 @@ def train(router: MLPRouter, logs: Logs, seed: int, labels: Labels | None = None
 def train_seeds(
     router: MLPRouter, logs: Logs, seeds: Sequence[int], labels: Labels | None = None
 ) -> tuple[Trained[FunctionEstimates], ...]:
-    """`train` for several seeds at once, in the same compiled program; one result a seed."""
+    """`train` for several seeds (at least one) at once, in the same compiled program; one result a seed."""
     from fedroute_theory.routers.network.trainings import bench
 
     ready = bench(router, logs, seeds, labels)

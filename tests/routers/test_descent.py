@@ -133,7 +133,7 @@ def test_the_bound_applies_and_holds(noise, local_steps):
 def test_routers_that_do_not_descend_are_named():
     logs = some_logs()
     one_sentence(lambda: descent_of(LinearRouter(), logs, 0), "'solver'", "exact solution")
-    one_sentence(lambda: descent_of(LinearRouter(solver=FedAvg(5, 2, 5.0)), logs, 0), "'step'", "2 / L")
+    one_sentence(lambda: descent_of(LinearRouter(solver=FedAvg(5, 2, 5.0), c_max=2.0), logs, 0), "'step'", "2 / L")
     one_sentence(lambda: descent_of(LinearRouter(solver=FedAvg(5, 2, 0.1)), logs, -1), "'seed'", "-1")
     for router in (KMeansRouter.with_clusters(2), MixtureRouter(KMeansRouter.with_clusters(2))):
         one_sentence(lambda router=router: descent_of(router, logs, 0), "'router'", type(router).__name__)

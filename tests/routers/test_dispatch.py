@@ -1,12 +1,25 @@
 """What every router refuses before it trains."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from reference import one_sentence
 
 from fedroute_theory import federation, problems
 from fedroute_theory.federation import Labels
-from fedroute_theory.routers import KMeansRouter, LinearRouter, MixtureRouter, MLPRouter, train
+from fedroute_theory.routers import (
+    EMPTY_CHOICES,
+    CellLevels,
+    FedAvg,
+    KMeansRouter,
+    LinearRouter,
+    MixtureRouter,
+    MLPRouter,
+    descent_of,
+    kmeans,
+    train,
+)
 
 RNG = np.random.default_rng(0)
 PROBLEM = problems.Tabular.generate(RNG, queries=12, dimension=2, models=2)
@@ -30,9 +43,30 @@ def test_labels_of_other_records_are_refused(router):
     one_sentence(lambda: train(router, LOGS, 0, Labels(np.zeros((1, 3)), np.zeros((1, 3)))), "shape")
 
 
-@pytest.mark.parametrize("router", [LinearRouter(c_max=0.01), MLPRouter(c_max=0.01), MixtureRouter(LinearRouter(c_max=0.01))])
-def test_costs_beyond_what_can_be_predicted_are_refused(router):
-    one_sentence(lambda: train(router, LOGS, 0), "c_max", "0.01")
+LOW = (
+    *(KMeansRouter.with_clusters(2, empty=empty, c_max=0.01) for empty in EMPTY_CHOICES),
+    LinearRouter(c_max=0.01),
+    MLPRouter(hidden=(2,), c_max=0.01),
+)
+
+
+@pytest.mark.parametrize("router", [*LOW, *(MixtureRouter(router) for router in LOW)])
+def test_costs_above_c_max_are_refused_by_every_router(router):
+    largest = f"{LOGS.cost.max():g}"
+    one_sentence(lambda: train(router, LOGS, 0), "'c_max'", largest, "0.01")
+    free = replace(LOGS, cost=np.zeros(LOGS.size))
+    redrawn = Labels(LOGS.quality[None], LOGS.cost[None])
+    one_sentence(lambda: train(router, free, 0, redrawn), "'c_max'", largest, "0.01")
+
+
+def test_costs_above_c_max_are_refused_wherever_training_starts():
+    router = LOW[0]
+    for one in (kmeans.train_local, kmeans.train_federated, kmeans.train_pooled):
+        one_sentence(lambda one=one: one(router, LOGS, 0), "'c_max'", "0.01")
+    descending = LinearRouter(solver=FedAvg(2, 1, 0.01), c_max=0.01)
+    one_sentence(lambda: descent_of(descending, LOGS, 0), "'c_max'", "0.01")
+    certified = MixtureRouter(KMeansRouter.with_clusters(2), "certified", levels=CellLevels(slope=1.0, c_max=0.01))
+    one_sentence(lambda: train(certified, LOGS, 0), "'c_max'", "0.01")
 
 
 def test_a_training_that_diverges_says_so():
@@ -54,3 +88,18 @@ def test_prices_are_checked_by_every_policy(lam):
     trained = train(KMeansRouter.with_clusters(2), LOGS, 0)
     one_sentence(lambda: trained.federated.policy(lam), "lam")
     one_sentence(lambda: train(LinearRouter(), LOGS, 0).federated.policy(lam), "lam")
+
+
+@pytest.mark.parametrize("router", [*ROUTERS, MixtureRouter(KMeansRouter.with_clusters(2))], ids=lambda r: type(r).__name__)
+def test_queries_that_are_no_numbers_are_named_by_every_policy(router):
+    trained = train(router, LOGS, 0)
+    for _, _, estimates in trained.estimates():
+        policy = estimates.policy(0.1)
+        assert policy(LOGS.embedding[:3]).shape == (3,)
+        for wrong in (np.nan, np.inf):
+            queries = np.array(LOGS.embedding[:5])
+            queries[3, 1] = wrong
+            one_sentence(lambda policy=policy, queries=queries: policy(queries), "'embeddings'", f"{wrong:g}", "(3, 1)")
+        one_sentence(lambda policy=policy: policy(LOGS.embedding[0]), "'embeddings'", "shape (2,)")
+        one_sentence(lambda policy=policy: policy("query"), "'embeddings'")
+        one_sentence(lambda estimates=estimates: estimates.policy(-0.1), "'lam'", "-0.1")

@@ -204,7 +204,18 @@ def test_bad_input_is_named(name):
         one_sentence(lambda call=call, wide=wide: call(trained, wide), "dimension", "4")
         labels = Labels(np.zeros((3, logs.size)), np.zeros((3, logs.size)))
         one_sentence(lambda call=call, logs=logs, labels=labels: call(trained, logs, labels), "labels", str(logs.size))
+        dear = replace(logs, cost=logs.cost + 5.0)
+        one_sentence(lambda call=call, dear=dear: call(trained, dear), "'c_max'", f"{dear.cost.max():g}", "got 1")
     one_sentence(lambda: JOIN.take(np.array([], dtype=int)), "no record")
+
+
+def test_redrawn_labels_that_are_none_are_named():
+    first = Labels(FIRST.quality[None], FIRST.cost[None])
+    trained = train(KMEANS, FIRST, 0, first)
+    for quality, cost, named in ((np.nan, 0.0, "nan"), (2.0, 0.0, "2"), (0.5, -1.0, "-1"), (0.5, 3.0, "'c_max'")):
+        shape = (1, MORE.size)
+        labels = Labels(np.full(shape, quality), np.full(shape, cost))
+        one_sentence(lambda labels=labels: add_models(trained, MORE, labels), named)
 
 
 def test_routers_that_cannot_grow_say_so():

@@ -7,7 +7,7 @@ import pytest
 from reference import one_sentence
 
 from fedroute_theory.federation import Labels, Logs
-from fedroute_theory.routers import CellLevels, KMeansRouter, LinearRouter, MixtureRouter, train
+from fedroute_theory.routers import EMPTY_CHOICES, CellLevels, KMeansRouter, LinearRouter, MixtureRouter, MLPRouter, train
 from fedroute_theory.routers.mixture import _held_out, error_weights
 from fedroute_theory.theorems.mixture_router.formulas import harmonic_weight
 
@@ -197,6 +197,37 @@ def test_the_published_choices_keep_only_models_that_both_sides_have_seen():
         sound = replace(mixed, empty="other-side")
         cost = sound.predict(at)[1]
         assert (cost[cells[0] | cells[1]] <= 1.0).all()
+
+
+@pytest.mark.parametrize("empty", [name for name in EMPTY_CHOICES if name != "published"])
+def test_an_empty_cell_never_poisons_a_published_mixture(empty):
+    """One side's fallback has no part wherever the other has a record."""
+    logs = random_logs(10, size=60, unlogged=(1, 2))
+    trained = train(MixtureRouter.published(KMeansRouter.with_clusters(6, empty=empty, c_max=50.0)), logs, 0)
+    seen = set()
+    for mixed in trained.personal.values():
+        here, there = (side.logged[side.cells(logs.embedding)] for side in (mixed.local, mixed.federated))
+        for label in range(2):
+            mine, ours = (side.predict(logs.embedding)[label] for side in (mixed.local, mixed.federated))
+            found = mixed.predict(logs.embedding)[label]
+            assert np.array_equal(found[there & ~here], ours[there & ~here])
+            assert np.array_equal(found[here & ~there], mine[here & ~there])
+        assert (mixed.predict(logs.embedding)[1][here | there] <= logs.cost.max()).all()
+        seen |= {int((there & ~here).any()), int((here & ~there).any()) + 2}
+    assert {1, 3} <= seen
+
+
+@pytest.mark.parametrize(
+    "base",
+    [KMeansRouter.published(), LinearRouter(), MLPRouter(hidden=(3,), rounds=1, learning_rates=(1e-3,), unlogged="routable")],
+)
+def test_a_model_that_a_client_never_logged_is_the_federations_in_a_published_mixture(base):
+    logs = random_logs(10, size=90, unlogged=(1, 2))
+    trained = train(MixtureRouter.published(base), logs, 0)
+    mixed = trained.personal[1]
+    assert mixed.quality_weight[2] == mixed.cost_weight[2] == 0.0
+    for found, ours in zip(mixed.predict(logs.embedding), trained.federated.predict(logs.embedding), strict=True):
+        assert np.array_equal(found[:, 2], ours[:, 2])
 
 
 def test_nothing_more_travels_than_in_the_base():

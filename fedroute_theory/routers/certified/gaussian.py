@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, array, choice, integer, number
+from fedroute_theory._validate import FloatArray, InputError, array, choice, integer, number, tuple_of
 from fedroute_theory.estimates import FunctionEstimates, Hypotheses
 from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.networks import Architecture, Weights, rest_point
@@ -87,9 +87,7 @@ class GaussianPosterior:
 
     def __post_init__(self) -> None:
         for name in ("prior_std", "widths"):
-            if not getattr(self, name):
-                raise InputError(f"The '{name}' parameter must hold at least one number; got ().")
-            for value in getattr(self, name):
+            for value in tuple_of(name, getattr(self, name), "number"):
                 number(name, value, 0.0, open_low=True)
         if self.prior_mean is not None:
             array("prior_mean", self.prior_mean, (None,))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, integer, number
+from fedroute_theory._validate import FloatArray, InputError, IntArray, integer, number, tuple_of
 from fedroute_theory.estimates import FunctionEstimates, Hypotheses
 from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.networks import Architecture, Grid, Weights, rest_point
@@ -39,8 +39,8 @@ class Quantised:
     cost_share: float = 0.5
 
     def __post_init__(self) -> None:
-        if not self.candidates:
-            raise InputError("The 'bits' parameter must hold at least one number; got ().")
+        if isinstance(self.bits, tuple):
+            tuple_of("bits", self.bits, "number")
         for bits in self.candidates:
             integer("bits", bits, 1, 32)
         if self.reach is not None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import InputError
+from fedroute_theory._validate import InputError, array, instance
 from fedroute_theory.estimates import Estimates
 from fedroute_theory.federation import Labels, Logs, Message
+from fedroute_theory.routers.checks import check_costs
 from fedroute_theory.routers.trained import Trained
 
 
@@ -37,6 +38,7 @@ class Grown:
 
 def as_grown(before: Trained[Any] | Grown) -> Grown:
     """The federated side of a training, which has not grown yet."""
+    instance("before", before, (Trained, Grown), "be what training or growth returned")
     if isinstance(before, Grown):
         return before
     return Grown(before.router, before.federated, before.messages, (), frozenset(before.local), before.seed)
@@ -77,13 +79,15 @@ def check_dimension(logs: Logs, dimension: int) -> None:
         raise InputError(f"The 'logs' must have embeddings of dimension {dimension}; got {logs.embedding.shape[1]}.")
 
 
-def check_labels(logs: Logs, labels: Labels | None, repetitions: tuple[int, ...]) -> Labels:
-    """The labels of these records, with the axis of repetitions that the estimates have (or none)."""
+def check_labels(before: Grown, logs: Logs, labels: Labels | None, repetitions: tuple[int, ...]) -> Labels:
+    """The labels of these records, with the axis of repetitions that the estimates have (or none), and no cost above c_max."""
     given = labels or Labels(logs.quality, logs.cost)
     shape = (*repetitions, logs.size)
-    if given.quality.shape != shape or given.cost.shape != shape:
-        raise InputError(f"The 'labels' must have shape {shape}, as the estimates have; got {given.quality.shape}.")
-    return given
+    if np.shape(given.quality) != shape or np.shape(given.cost) != shape:
+        raise InputError(f"The 'labels' must have shape {shape}, as the estimates have; got {np.shape(given.quality)}.")
+    quality, cost = array("labels", given.quality, shape, 0.0, 1.0), array("labels", given.cost, shape, 0.0)
+    check_costs(before.router.c_max, cost)
+    return Labels(quality, cost)
 
 
 def by_client(logs: Logs, labels: Labels) -> list[tuple[int, Logs, Labels]]:

@@ -40,7 +40,7 @@ def _grow(before: Grown, logs: Logs, labels: Labels | None, first: int, newcomer
     old = before.federated
     assert isinstance(old, CellEstimates)
     check_dimension(logs, old.centres.shape[1])
-    everyone = check_labels(logs, labels, old.quality.shape[:-2])
+    everyone = check_labels(before, logs, labels, old.quality.shape[:-2])
     sent = []
     for client, own, own_labels in by_client(logs, everyone):
         cells, distance = nearest_centre(own.embedding, old.centres)

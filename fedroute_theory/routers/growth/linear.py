@@ -53,7 +53,7 @@ def _before(before: Grown, logs: Logs, labels: Labels | None) -> tuple[FunctionE
     assert isinstance(old, FunctionEstimates)
     assert isinstance(old.predictor, LinearPredictor)
     _check_features(old.predictor, logs)
-    return old, old.predictor, check_labels(logs, labels, old.predictor.weight.shape[:-3])
+    return old, old.predictor, check_labels(before, logs, labels, old.predictor.weight.shape[:-3])
 
 
 def _check_features(predictor: LinearPredictor, logs: Logs) -> None:

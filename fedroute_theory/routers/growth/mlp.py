@@ -64,10 +64,6 @@ def _before(before: Grown, logs: Logs) -> tuple[FunctionEstimates, NetworkPredic
     if not isinstance(old.predictor, NetworkPredictor):
         raise InputError("Networks with a certificate cannot grow: their class is fixed before the data; train without one.")
     check_dimension(logs, old.predictor.architecture.inputs)
-    if logs.cost.max() > before.router.c_max:
-        raise InputError(
-            f"The 'c_max' parameter must be at least the largest logged cost, {logs.cost.max():g}; got {before.router.c_max:g}."
-        )
     return old, old.predictor
 
 
@@ -84,7 +80,7 @@ def _descend(
     from fedroute_theory.routers.network.training import Recipe, on_device
 
     router, repeated = before.router, bool(predictor.leading)
-    own = check_labels(logs, labels, predictor.leading)
+    own = check_labels(before, logs, labels, predictor.leading)
     repetitions = predictor.leading[0] if repeated else 1
     scales = predictor.architectures * (repetitions if len(predictor.architectures) == 1 else 1)
     scale = Scale(np.array([a.cost_centre for a in scales]), np.array([a.cost_spread for a in scales]))

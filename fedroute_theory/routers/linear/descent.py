@@ -6,8 +6,9 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError, integer
 from fedroute_theory.assumptions.quadratic import Quadratics, joint_dissimilarity
-from fedroute_theory.federation import Labels, Logs
+from fedroute_theory.federation import Logs
 from fedroute_theory.federation.descent import Descent, Measured
+from fedroute_theory.routers.checks import checked_labels
 from fedroute_theory.routers.linear.fedavg import HeadLosses, check_step
 from fedroute_theory.routers.linear.router import LinearRouter, by_client, losses_of
 
@@ -22,13 +23,14 @@ def descent_of(router: LinearRouter, logs: Logs, seed: int) -> Descent:
     change along directions that no record shows (all of the heads of a model without records, when there is no ridge): noise
     moves the heads along them, but no gradient has a part there. They are left out, and so is their noise in sigma^2.
 
-    seed: in [0, 2^32). Raises InputError for a router whose solver is not FedAvg, and for a step of at least 2 / L.
+    seed: in [0, 2^32). Raises InputError for a router whose solver is not FedAvg, for a step of at least
+    2 / L, and for costs above c_max.
     """
     integer("seed", seed, 0, 2**32 - 1)
     how = router.solver
     if how is None:
         raise InputError("The 'solver' parameter must be FedAvg for heads that descend; got None, the exact solution.")
-    losses = losses_of(router, list(by_client(router, logs, Labels(logs.quality, logs.cost)).values()))
+    losses = losses_of(router, list(by_client(router, logs, checked_labels(logs, None, router.c_max)).values()))
     check_step(losses, how)
     parts = quadratics_of(losses, how.noise)
     averages = [part.averaged(np.zeros(part.centre.shape[1]), how.step, how.local_steps, how.rounds)[-1] for part in parts]

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, integer, number
+from fedroute_theory._validate import FloatArray, InputError, IntArray, function, instance, integer, number
 from fedroute_theory.estimates import AffineFeatures, FeatureMap, FunctionEstimates, LinearPredictor
 from fedroute_theory.federation import Labels, Logs, Message
+from fedroute_theory.routers.checks import checked_labels
 from fedroute_theory.routers.linear.fedavg import FedAvg, HeadLosses, descend, head_losses
 from fedroute_theory.routers.linear.statistics import HeadStatistics, add_up, shareable, solve, statistics
 from fedroute_theory.routers.trained import Trained
@@ -26,7 +27,7 @@ class LinearRouter:
     one record are that record's features times its label.
 
     A model without records is not routable. Features that its records do not show get no weight (solution of least norm;
-    FedAvg, which starts at zero, tends to the same one).
+    FedAvg, which starts at zero, tends to the same one). Raises InputError for a value of another type or out of range.
     """
 
     features: FeatureMap = field(default_factory=AffineFeatures)
@@ -36,6 +37,9 @@ class LinearRouter:
     least_records: int = 3
 
     def __post_init__(self) -> None:
+        function("features", self.features, "be a function of embeddings, such as AffineFeatures()")
+        if self.solver is not None:
+            instance("solver", self.solver, FedAvg, "be None or FedAvg(...)")
         number("ridge", self.ridge, 0.0)
         number("c_max", self.c_max, 0.0)
         integer("least_records", self.least_records, 1)
@@ -46,9 +50,9 @@ def train(router: LinearRouter, logs: Logs, seed: int, labels: Labels | None = N
 
     labels: redrawn labels of the same records (T, D); the estimates then have a leading axis of T repetitions, found by one
     solve with many right-hand sides. seed: in [0, 2^32), of the gradient noise. Raises InputError when every client withholds
-    everything.
+    everything, and for costs above c_max.
     """
-    everyone = labels or Labels(logs.quality, logs.cost)
+    everyone = checked_labels(logs, labels, router.c_max)
     rng = np.random.default_rng(integer("seed", seed, 0, 2**32 - 1))
     own = by_client(router, logs, everyone)
     whole = add_up(list(own.values()))

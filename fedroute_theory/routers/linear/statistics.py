@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, IntArray
+from fedroute_theory._validate import FloatArray, InputError, IntArray
 from fedroute_theory.estimates.linear import RANK_TOLERANCE, FeatureMap
 from fedroute_theory.federation import Labels, Logs, Message
 
@@ -35,8 +35,10 @@ class Heads(Message):
 
 
 def statistics(sender: str, features: FeatureMap, logs: Logs, labels: Labels) -> HeadStatistics:
-    """Sums over these records. labels: (D,) or (T, D)."""
-    design = features(logs.embedding)
+    """Sums over these records. labels: (D,) or (T, D). InputError for features that are no finite (D, p) array."""
+    design = np.asarray(features(logs.embedding))
+    if design.ndim != 2 or len(design) != logs.size or not np.isfinite(design).all():
+        raise InputError(f"The 'features' parameter must give finite arrays ({logs.size}, p); got shape {design.shape}.")
     both = np.stack([labels.quality, labels.cost], axis=-1)  # (..., D, 2)
     columns = np.moveaxis(both, -2, 0).reshape(logs.size, -1)  # one right-hand side a repetition and label
     counts = np.bincount(logs.model, minlength=logs.n_models)

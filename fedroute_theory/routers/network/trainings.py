@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer
+from fedroute_theory._validate import FloatArray, InputError, IntArray, integer
 from fedroute_theory.estimates import FunctionEstimates
 from fedroute_theory.federation import Labels, Logs, Message
 from fedroute_theory.networks import Architecture
+from fedroute_theory.routers.checks import checked_labels
 from fedroute_theory.routers.network.fedavg import FedAvg, path
 from fedroute_theory.routers.network.fitting import TRAINING, Tuning, at_rates, federated_rates, fit_apart, fit_federated
 from fedroute_theory.routers.network.objective import Arrays
@@ -151,13 +152,10 @@ def bench(router: MLPRouter, logs: Logs, seeds: Sequence[int], labels: Labels | 
     Raises InputError for labels of another shape than (T, D), a cost above c_max, a seed outside [0, 2^32).
     """
     checked = tuple(integer("seed", seed, 0, 2**32 - 1) for seed in seeds)
-    given = labels or Labels(logs.quality[None], logs.cost[None])
-    quality = array("labels", given.quality, (None, logs.size), 0.0, 1.0)
-    cost = array("labels", given.cost, (len(quality), logs.size), 0.0)
-    if cost.max() > router.c_max:
-        raise InputError(
-            f"The 'c_max' parameter must be at least the largest logged cost, {cost.max():g}; got {router.c_max:g}."
-        )
+    if not checked:
+        raise InputError("The 'seeds' parameter must hold at least one seed; got none.")
+    given = checked_labels(logs, labels, router.c_max)
+    quality, cost = (np.atleast_2d(np.asarray(v, dtype=np.float64)) for v in (given.quality, given.cost))
     architecture = Architecture(logs.embedding.shape[1], router.hidden, logs.n_models, router.activation, router.layer_norm)
     recipe = Recipe(architecture, router.optimiser, router.weight_decay, router.clip, router.dropout, dtype=router.precision)
     clients = {int(i): np.flatnonzero(logs.client == i) for i in np.unique(logs.client)}
