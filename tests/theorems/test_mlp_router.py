@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_classes import Tabulated, estimates_of, random_class, small_case, small_laws, small_problem
 
-from fedroute_theory.estimates import FunctionEstimates, Hypotheses
+from fedroute_theory.estimates import AffineFeatures, CellEstimates, FunctionEstimates, Hypotheses, LinearPredictor
 from fedroute_theory.federation import Labels, Logs, draw_logs, explicit, uniform_logging
 from fedroute_theory.problems import Tabular, Teacher
 from fedroute_theory.theorems import Bound, Case, NotApplicable
@@ -600,8 +600,35 @@ def test_the_registry_entry_describes_its_assumptions():
     assert named == set(THEOREM.assumptions)
 
 
-def test_cases_without_classes_have_no_claims():
-    assert list(claims(with_estimates(small_case(18), lambda e: replace(e, hypotheses=None)))) == []
+@pytest.mark.parametrize("repetitions", [1, 3])
+def test_a_network_without_a_class_is_refused_once_a_training(repetitions):
+    case = small_case(4, repetitions=repetitions)
+    bare = [(training, client, replace(estimates, hypotheses=None)) for training, client, estimates in case.trained]
+    found = list(claims(replace(case, trained=[*case.trained[:1], *bare[1:]])))
+    refused = [c for c in found if c.client != case.trained[0][1] or c.training != case.trained[0][0]]
+    assert len(found) == len(FORMS) + len(refused)
+    assert [(c.training, c.client) for c in refused] == [(training, client) for training, client, _ in bare[1:]]
+    for claim, (_, client, estimates) in zip(refused, bare[1:], strict=True):
+        assert isinstance(claim.answer, NotApplicable)
+        assert claim.answer.assumption == "known kind of class"
+        assert claim.answer.assumption in THEOREM.assumptions
+        assert "without a certificate" in claim.answer.by_how_much
+        assert (claim.form, claim.n) == ("finite-class", case.logs_of(client).size)
+        assert np.isposinf(claim.bounds).all()
+        problem = case.problem
+        for t in range(repetitions):
+            chosen = estimates.repetition(t).policy(problem.lam)(problem.embeddings)
+            assert claim.gaps[t] == pytest.approx(problem.suboptimality(lambda _, chosen=chosen: chosen).value, abs=1e-12)
+        assert claim.gap == pytest.approx(claim.gaps[0])
+
+
+def test_linear_heads_and_cells_are_left_to_other_theorems():
+    case = small_case(4)
+    heads = FunctionEstimates(LinearPredictor(AffineFeatures(), np.zeros((2, 3, 2))), np.ones(3, dtype=int), np.ones(3, bool))
+    cells = CellEstimates(
+        np.zeros((1, 1)), np.zeros((1, 3)), np.zeros((1, 3)), np.ones((1, 3), int), np.zeros((1, 3)), np.ones((1, 3), bool)
+    )
+    assert list(claims(replace(case, trained=[("pooled", None, heads), ("federated", None, cells)]))) == []
 
 
 # --- wrong networks -----------------------------------------------------------------------------------------------------------

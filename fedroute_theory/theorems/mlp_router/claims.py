@@ -10,6 +10,7 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import coverage, realizability
+from fedroute_theory.estimates import Estimates, FunctionEstimates, LinearPredictor
 from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.least_squares.excess import ROUTED, Certified, caveat, certified, functions_with_class, refusal
@@ -22,8 +23,17 @@ FORMS = ("", "/policy", "/range-aware", "/utility")
 """K2 of the law; of the router's pairs; those cut off at the range; the same from one event about utilities of this lam."""
 
 
+UNCERTIFIED = NotApplicable(
+    "known kind of class", "a network without a certificate: neither one of finitely many nor an average of draws from G"
+)
+"""Why nothing is claimed of a network that was trained only."""
+
+
 def claims(case: Case) -> Iterable[Claim]:
-    """Every training whose functions come from a class: the plain form, given the policy, range-aware, and for one lam."""
+    """Every training whose functions come from a class: the plain form, given the policy, range-aware, and for one lam.
+
+    One refusal for every network without a class; linear heads and cells are the matter of other theorems.
+    """
     for training, client, estimates, hypotheses in functions_with_class(case):
         target = record_means(case, records_of(case, client))
         problem = truth_of(case, client)
@@ -34,6 +44,28 @@ def claims(case: Case) -> Iterable[Claim]:
             how="clients disagree: see client-heterogeneity" if case.truths else "one problem for all clients",
         )
         yield from training_claims(case, found, (shared,))
+    for training, client, fitted in case.trained:
+        if _is_bare_network(fitted):
+            yield _refused(case, training, client, fitted)
+
+
+def _is_bare_network(estimates: Estimates) -> bool:
+    """Fitted functions other than linear heads, without a class."""
+    if not isinstance(estimates, FunctionEstimates) or estimates.hypotheses is not None:
+        return False
+    return not isinstance(estimates.predictor, LinearPredictor)
+
+
+def _refused(case: Case, training: str, client: int | None, estimates: Estimates) -> Claim:
+    problem = truth_of(case, client)
+    chosen = np.atleast_2d(estimates.utility_at(problem.embeddings, problem.lam).argmax(axis=-1))
+    lost = problem.optimum - problem.utility[np.arange(chosen.shape[1]), chosen]
+    gap, gaps = problem.gap_of(lost[0]), lost @ problem.weights
+    measured = Measurement(UNCERTIFIED.assumption, False, how=UNCERTIFIED.by_how_much)
+    return Claim(
+        "finite-class", training, client, estimates.n, UNCERTIFIED, gap.value, gap.error,
+        np.full(gaps.shape, np.inf), gaps, (measured,), gaps.size > 1,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
