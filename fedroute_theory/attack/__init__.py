@@ -11,7 +11,7 @@ from fedroute_theory.attack.arena import FLOOR, VIOLATION, Arena, Attempt, Part
 from fedroute_theory.attack.arenas import ARENAS, arena_named, arenas_of
 from fedroute_theory.attack.instance import Instance, drift, judged, load, replay
 from fedroute_theory.attack.search import Budget, Search, start
-from fedroute_theory.attack.shrink import script, shrink
+from fedroute_theory.attack.shrink import script, shrink, tidy
 from fedroute_theory.attack.store import Store
 from fedroute_theory.theorems import Theorem, theorem
 
@@ -34,6 +34,7 @@ __all__ = [
     "replay",
     "script",
     "shrink",
+    "tidy",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 FLOOR = 1e-6
 """Bounds below it count as it: a ratio of two numbers of the size of rounding says nothing."""
+
+ROUNDING = 4.0 * sys.float_info.epsilon
+"""Of the sum of the sizes of a bound's terms."""
 
 VIOLATION = 1.0 + 1e-9
 """Ratios above it are violations."""
@@ -52,7 +56,8 @@ def attempt(
     form: str, gap: float, bound: float, *, kind: str = "upper", delta: float = 0.0, terms: Mapping[str, float] | None = None
 ) -> Attempt:
     """The ratio by the kind of the statement: gap / bound, for "lower" bound / gap, for "identity" the larger of both."""
-    over, under = gap / max(bound, FLOOR), bound / max(gap, FLOOR)
+    rounding = ROUNDING * math.fsum(abs(value) for value in (terms or {}).values())  # large terms that cancel
+    over, under = (gap - rounding) / max(bound, FLOOR), (bound - rounding) / max(gap, FLOOR)
     if kind == "identity":
         over = under = max((max(gap, 0.0) + FLOOR) / (max(bound, 0.0) + FLOOR), (bound + FLOOR) / (max(gap, 0.0) + FLOOR))
     return Attempt(form, gap, bound, under if kind == "lower" else over, delta, dict(terms or {}))

@@ -9,8 +9,8 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.attack.arena import Arena, Values
 
-TRIES = 120
-"""Evaluations of one polish."""
+MANY = 10_000
+"""Never reached: the number of tries ends every method."""
 
 METHODS = ("nelder-mead", "moves", "powell", "evolution")
 
@@ -19,12 +19,12 @@ class _Done(Exception):
     """The polish has used its evaluations."""
 
 
-def polish(arena: Arena, values: Values, ratio: Callable[[Values], float], *, seed: int, turn: int) -> None:
-    """Raise `ratio` from `values` by one of METHODS; sizes stay. Results are what the caller sees evaluated."""
+def polish(arena: Arena, values: Values, ratio: Callable[[Values], float], *, seed: int, turn: int, tries: int) -> None:
+    """Raise `ratio` from `values` by one of METHODS in `tries` evaluations; sizes stay. The caller keeps what is best."""
     centre = arena.encode(values)
     if centre.size == 0:
         return
-    left = TRIES
+    left = tries
 
     def cost(vector: FloatArray) -> float:
         nonlocal left
@@ -47,7 +47,7 @@ def _nelder_mead(cost: Cost, centre: FloatArray, rng: np.random.Generator) -> No
 
     step = 0.05 * rng.choice([0.02, 0.2, 1.0, 4.0])
     simplex = np.vstack([centre, centre + step * np.where(centre < 0.5, 1.0, -1.0)[:, None] * np.eye(centre.size)])
-    minimize(cost, centre, method="Nelder-Mead", options={"initial_simplex": simplex, "adaptive": True, "maxfev": 10 * TRIES})
+    minimize(cost, centre, method="Nelder-Mead", options={"initial_simplex": simplex, "adaptive": True, "maxfev": MANY})
 
 
 def _powell(cost: Cost, centre: FloatArray, rng: np.random.Generator) -> None:
@@ -55,7 +55,7 @@ def _powell(cost: Cost, centre: FloatArray, rng: np.random.Generator) -> None:
 
     directions = np.eye(centre.size)[rng.permutation(centre.size)]
     bounds = [(0.0, 1.0)] * centre.size
-    minimize(cost, centre, method="Powell", bounds=bounds, options={"direc": directions, "maxfev": 10 * TRIES})
+    minimize(cost, centre, method="Powell", bounds=bounds, options={"direc": directions, "maxfev": MANY})
 
 
 def _evolution(cost: Cost, centre: FloatArray, rng: np.random.Generator) -> None:
@@ -68,7 +68,7 @@ def _evolution(cost: Cost, centre: FloatArray, rng: np.random.Generator) -> None
     crowd[0] = centre
     bounds = [(0.0, 1.0)] * centre.size
     differential_evolution(
-        cost, bounds, init=crowd, seed=int(rng.integers(2**31)), polish=False, maxiter=10 * TRIES, tol=0.0, atol=0.0
+        cost, bounds, init=crowd, seed=int(rng.integers(2**31)), polish=False, maxiter=MANY, tol=0.0, atol=0.0
     )
 
 

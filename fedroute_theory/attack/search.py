@@ -20,6 +20,9 @@ from fedroute_theory.attack.optimise import polish
 from fedroute_theory.attack.store import State, Store
 from fedroute_theory.theorems import Theorem
 
+TRIES, FEWEST = 600, 40
+"""Evaluations of the optimiser in a step, spread over the forms, and the fewest a form gets."""
+
 DRAWS = 150
 """Instances that Hypothesis draws in a step."""
 
@@ -135,7 +138,7 @@ class Search:
                 found = self.evaluate(arena, trial)
                 return found[form].ratio if form in found else 0.0
 
-            polish(arena, values, ratio, seed=seed, turn=turn)
+            polish(arena, values, ratio, seed=seed, turn=turn, tries=max(FEWEST, TRIES // len(forms)))
 
 
 def start(

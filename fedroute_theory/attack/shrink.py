@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,15 @@ DECIMALS = 8
 
 def shrink(instance: Instance, theorem: Theorem, tries: int = 3000) -> Instance:
     """A violation as small and as short as it stays one; the instance itself if it is none. At most `tries` evaluations."""
+    return _reduced(instance, theorem, tries, lambda found: found.violated)
+
+
+def tidy(instance: Instance, theorem: Theorem, tries: int = 500, loss: float = 1e-5) -> Instance:
+    """The instance as small and as short as its ratio falls by at most `loss` of itself. At most `tries` evaluations."""
+    return _reduced(instance, theorem, tries, lambda found: found.ratio >= (1.0 - loss) * instance.found.ratio)
+
+
+def _reduced(instance: Instance, theorem: Theorem, tries: int, keep: Callable[[Attempt], bool]) -> Instance:
     arena, left = arena_named(instance.theorem, instance.arena), tries
     best = instance
 
@@ -32,7 +41,7 @@ def shrink(instance: Instance, theorem: Theorem, tries: int = 3000) -> Instance:
         except InputError:
             return False
         found = _of_form(arena.attempts(theorem, checked), instance.form)
-        if found is None or not found.violated:
+        if found is None or not keep(found):
             return False
         best = renewed(instance, found, arena.plain(checked))
         return True
@@ -74,7 +83,7 @@ def without(arena: Arena, values: Values, size: str, index: int) -> Values:
     return result
 
 
-def _shorten(part: Part, current: Any, accept: Any) -> None:
+def _shorten(part: Part, current: Callable[[], Values], accept: Callable[[Values], bool]) -> None:
     """Round all entries of a parameter at once, as far as it goes, then each alone; zero is the shortest number."""
     if part.whole:
         return

@@ -16,7 +16,7 @@ from fedroute_theory.theorems import Formula, Theorem
 
 DELTA = Part("delta", low=0.001, high=0.9)
 ETA = Part("eta", low=0.05, high=1.95)
-CLIENTS = (Part("records", ("clients",), 1, 4, whole=True), Part("weights", ("queries",)))
+CLIENTS = (Part("records", ("clients",), 1, 6, whole=True), Part("weights", ("queries",)))
 TABLE = ("queries", "models")
 
 
@@ -150,6 +150,23 @@ def _random_witnesses() -> Iterator[Values]:
     }  # fmt: skip
 
 
+def _tied_pair() -> Iterator[Values]:
+    """One query, two models logged evenly, truths 1/2 +- g, both estimated 1/2, the worse one routed to."""
+    for g, records, delta in ((0.3, 6, 0.3), (0.5, 6, 0.1)):
+        yield {
+            "queries": 1, "models": 2, "members": 1, "clients": 1, "law": np.ones((1, 1, 2)), "records": np.array([records]),
+            "weights": np.ones(1), "truth": np.array([[0.5 - g, 0.5 + g]]), "functions": np.full((1, 1, 2), 0.5),
+            "delta": delta,
+        }  # fmt: skip
+
+
+def _opposed_pair() -> Iterator[Values]:
+    """Two clients with truths 1/2 -+ g for the two models: the pooled truth is tied, only the bias is left."""
+    for base in _tied_pair():
+        truth = np.stack([base["truth"], base["truth"][:, ::-1]])
+        yield base | {"clients": 2, "law": np.ones((2, 1, 2)), "records": np.array([6, 6]), "truth": truth}
+
+
 FIXED = Arena(
     "fixed-design",
     {"records": (1, 8), "members": (1, 3)},
@@ -169,5 +186,7 @@ RANDOM = Arena(
 )  # fmt: skip
 _ROUTED = (Part("law", ("clients", *TABLE)), *CLIENTS, Part("functions", ("members", *TABLE)), DELTA)
 _SIZES = {"queries": (1, 2), "models": (2, 2), "members": (1, 2), "clients": (1, 2)}
-ROUTER = Arena("finite-networks", _SIZES, (*_ROUTED, Part("truth", TABLE)), _router)
-DISAGREEING = Arena("disagreeing-clients", _SIZES, (*_ROUTED, Part("truth", ("clients", *TABLE))), _disagreeing)
+ROUTER = Arena("finite-networks", _SIZES, (*_ROUTED, Part("truth", TABLE)), _router, witnesses=_tied_pair)
+DISAGREEING = Arena(
+    "disagreeing-clients", _SIZES, (*_ROUTED, Part("truth", ("clients", *TABLE))), _disagreeing, witnesses=_opposed_pair
+)

@@ -1,0 +1,153 @@
+"""The search: same numbers again, goes on where it was left, keeps what it found, refuses what is damaged."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fedroute_theory._validate import InputError
+from fedroute_theory.attack import attack, load
+from fedroute_theory.attack.store import STATE, file_name
+from fedroute_theory.theorems import theorem
+
+SLUG, BUDGET = "linear-heads", 700
+
+
+class Stopped(BaseException):
+    """In place of an interruption."""
+
+
+def stop_at(count):
+    seen = 0
+
+    def report(_):
+        nonlocal seen
+        seen += 1
+        if seen == count:
+            raise Stopped
+
+    return report
+
+
+def ratios(search):
+    return {form: (i.found.ratio, dict(i.parameters)) for form, i in search.best.items()}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return attack(SLUG, tmp_path_factory.mktemp("whole"), evaluations=BUDGET)
+
+
+def test_finds_the_worst_cases(whole):
+    best = {form: i.found.ratio for form, i in whole.best.items()}
+    assert best["bernoulli"] == pytest.approx(1.0, abs=1e-9)
+    assert 0.0 < best["high-probability"] < 1.0
+    assert set(whole.by_phase) == {"hypothesis", "optimiser", "witnesses"}
+    assert not [f for f, ratio in best.items() if ratio > 1.0 + 1e-9]
+
+
+@pytest.mark.parametrize("count", [1, 100, 333, 600])
+def test_an_interrupted_search_reaches_the_same_numbers(whole, tmp_path, count):
+    with pytest.raises(Stopped):
+        attack(SLUG, tmp_path, evaluations=BUDGET, report=stop_at(count))
+    kept = {p.name: load(p).found.ratio for p in tmp_path.glob("*.json") if p.name != STATE}
+    assert kept  # what was found before is on disk
+    again = attack(SLUG, tmp_path, evaluations=BUDGET)
+    assert again.evaluations == whole.evaluations == BUDGET
+    assert ratios(again) == ratios(whole)
+    assert all(load(again.store.path(f)).found.ratio == i.found.ratio for f, i in again.best.items())
+
+
+def test_a_longer_budget_goes_on(whole):
+    more = attack(SLUG, whole.store.folder, evaluations=BUDGET + 100)
+    assert more.evaluations == BUDGET + 100
+    assert all(more.best[f].found.ratio >= i.found.ratio for f, i in whole.best.items())
+
+
+@pytest.mark.parametrize("name", [STATE, file_name("bernoulli")])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"theorem": "linear-heads"}'])
+def test_a_damaged_file_is_named_and_left_alone(whole, tmp_path, name, text):
+    for path in whole.store.folder.glob("*.json"):
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=name) as error:
+        attack(SLUG, tmp_path, evaluations=BUDGET)
+    assert "\n" not in str(error.value)
+    assert (tmp_path / name).read_text() == text
+
+
+def test_bad_input_is_one_sentence(whole, tmp_path, monkeypatch):
+    for given, said in (
+        ({"minutes": 0.0}, "'minutes'"),
+        ({"minutes": -1.0}, "'minutes'"),
+        ({"evaluations": 0}, "'evaluations'"),
+        ({}, "budget"),
+    ):
+        with pytest.raises(InputError, match=said):
+            attack(SLUG, tmp_path, **given)
+    with pytest.raises(InputError, match="There is no theorem 'nothing'"):
+        attack("nothing", tmp_path, evaluations=1)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be made"):
+        attack(SLUG, tmp_path / "file" / "folder", evaluations=1)
+    with pytest.raises(InputError, match="seed 0; got seed 5"):
+        attack(SLUG, whole.store.folder, evaluations=1, seed=5)
+    with pytest.raises(InputError, match="not the state of a search for 'pooling'"):
+        attack("pooling", whole.store.folder, evaluations=1)
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    with pytest.raises(InputError, match="'test' extra"):
+        attack(SLUG, tmp_path / "new", evaluations=1)
+
+
+def test_a_theorem_of_ones_own_is_attacked_on_cases(tmp_path):
+    from dataclasses import replace
+
+    own = replace(theorem("greedy-decomposition"), slug="own-lemma")
+    search = attack(own, tmp_path, evaluations=120)
+    assert {i.arena for i in search.best.values()} == {"cases"}
+    assert set(search.best) == {"top2", "error-difference", "oscillation", "sup"}
+
+
+def run(*arguments, cwd, **more):
+    command = [sys.executable, "-c", "from fedroute_theory.cli import main; main()", "attack", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+
+def test_command_prints_progress_and_table_and_writes_json(whole, tmp_path):
+    with run(SLUG, "--evaluations", 60, "--json", "found.json", cwd=tmp_path) as process:
+        out, err = process.communicate()
+    assert process.returncode == 0
+    assert "evaluations" in err
+    assert out.startswith(f"{SLUG}: 60 evaluations")
+    written = json.loads((tmp_path / "found.json").read_text())
+    assert next(row["form"] for row in written["forms"]) in whole.best
+    assert written["violations"] == []
+    with run(SLUG, "--evaluations", 400, cwd=tmp_path) as process:
+        _, err = process.communicate()
+    assert process.returncode == 0
+    with run(SLUG, "--evaluations", 401, cwd=tmp_path) as process:
+        _, err = process.communicate()
+    assert "resumed after" in err
+    (tmp_path / "attack" / SLUG / STATE).write_text("{")
+    with run(SLUG, cwd=tmp_path) as process:
+        out, err = process.communicate()
+    assert process.returncode == 2
+    assert STATE in err
+    assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("signal_sent", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_killed_command_keeps_what_it_found(tmp_path, signal_sent, code):
+    with run(SLUG, "--minutes", 5, cwd=tmp_path, env=os.environ | {"PYTHONUNBUFFERED": "1"}) as process:
+        until = time.monotonic() + 120
+        while not (tmp_path / "attack" / SLUG / STATE).exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal_sent)
+        process.communicate()
+    assert process.returncode == code
+    resumed = attack(SLUG, tmp_path / "attack" / SLUG, evaluations=400)
+    assert resumed.evaluations >= 400
