@@ -38,7 +38,7 @@ def checks(slug: str) -> Mapping[str, Check]:
     from fedroute_theory.selftest.cases import CASES
 
     known: dict[str, Check] = {"reference": lambda: reference(slug)}
-    cases = CASES.get(slug, {})
+    cases = dict(CASES.get(slug, {}))
     named = cases | known if slug in CASES_FIRST else known | cases
     return named | {"extremal": lambda: extremal(slug), "controls": lambda: controls(slug)}
 

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.selftest.operators import CHECKS_OF_INPUT, ROUNDING, Site, changed, sites
+from fedroute_theory.selftest.operators import Site, changed, sites
+from fedroute_theory.selftest.syntax import CHECKS_OF_INPUT, ROUNDING
 
 PACKAGE = "fedroute_theory"
 LAPS = 10_000

@@ -7,23 +7,16 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-ROUNDING = 1e-6
-"""Numbers below it in size are allowances for rounding, not constants of a formula."""
+from fedroute_theory.selftest.syntax import ROUNDING, Node, callee, is_shape, is_tiny, walk
 
 MIRROR = {
     "min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "argmin": "argmax", "argmax": "argmin",
 }  # fmt: skip
 NUMERIC_CALLS = ("min", "max", "minimum", "maximum", "where", "clip", "log", "log1p", "sqrt", "exp", "expm1", "hypot", "Bound")
-CHECKS_OF_INPUT = ("_same_length", "_same_size", "_at_most_n", "_check_step", "check_concentration")
-"""Functions that compute nothing: they refuse."""
 
-SIZES = ("arange", "range", "zeros", "ones", "empty", "zeros_like", "ones_like", "full_like", "linspace", "reshape")
 ROOTS = ("sqrt",)
 LOGS = ("log", "log1p")
-STRUCTURE = ("axis", "out", "dtype", "shape", "kind", "side", "minlength", "key", "maxsize", "notes", "strict", "rcond")
-"""Keyword arguments that say how to compute, not what."""
 
-LAYOUT = {"step", "start", "shape", "place", "repetitions"}
 
 TOTALS = {
     "counts": "(0 * counts + counts.sum())",
@@ -35,7 +28,6 @@ TOTALS = {
 
 OWN_TOTALS = {"counts": "(0 * {0}.counts + {0}.counts.sum())", "recounted": "(0 * {0}.recounted + {0}.recounted.sum())"}
 
-Node = ast.AST
 Edit = Callable[[Node], Node]
 
 
@@ -47,42 +39,6 @@ class Site:
     place: int
     edit: Edit
     change: str
-
-
-def callee(node: Node) -> str:
-    """The last part of the name that a call calls; empty for anything else."""
-    if not isinstance(node, ast.Call):
-        return ""
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-
-
-def walk(tree: Node) -> list[tuple[Node, Node | None]]:
-    """Nodes with their parents, in source order, without what is no formula: subscripts, messages, annotations, defaults."""
-    found: list[tuple[Node, Node | None]] = []
-
-    def visit(node: Node, parent: Node | None) -> None:
-        found.append((node, parent))
-        for field, value in ast.iter_fields(node):
-            if (type(node), field) in _SKIPPED or (isinstance(node, ast.keyword) and node.arg in STRUCTURE):
-                continue
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST) and not isinstance(child, _NO_FORMULA) and not _is_plumbing(child):
-                    visit(child, node)
-
-    visit(tree, None)
-    return found
-
-
-_NO_FORMULA = (ast.Raise, ast.Assert, ast.JoinedStr, ast.Import, ast.ImportFrom, ast.expr_context, ast.arguments)
-_SKIPPED = {
-    (ast.Subscript, "slice"), (ast.FunctionDef, "decorator_list"), (ast.FunctionDef, "returns"), (ast.AnnAssign, "annotation"),
-}  # fmt: skip
-
-
-def _is_plumbing(node: Node) -> bool:
-    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    passed = _is_refusal(node) or _is_layout(node) or _is_allowance(node) or _is_size(node)
-    return text or passed or callee(node) in ("Measurement", *CHECKS_OF_INPUT)
 
 
 def sites(tree: Node) -> Iterator[Site]:
@@ -165,7 +121,7 @@ def _of_sums(node: Node, parent: Node) -> Iterator[tuple[str, Edit]]:
     if (
         isinstance(node, ast.BinOp)
         and isinstance(node.op, ast.Add | ast.Sub)
-        and not (_is_shape(node) or _is_tiny(node.left) or _is_tiny(node.right))
+        and not (is_shape(node) or is_tiny(node.left) or is_tiny(node.right))
     ):
         yield "sign flipped", _flipped
         yield "term dropped", _left
@@ -195,7 +151,7 @@ def _counts_as_formula(node: Node, parent: Node, parents: dict[int, Node | None]
     if isinstance(parent, ast.Call):
         return callee(parent) in NUMERIC_CALLS and node in parent.args
     if isinstance(parent, ast.BinOp):
-        return not _is_shape(parent)
+        return not is_shape(parent)
     if isinstance(parent, ast.Compare):
         return not isinstance(getattr(node, "value", None), int)
     return isinstance(parent, ast.Dict | ast.Return | ast.IfExp | ast.keyword)
@@ -205,41 +161,6 @@ def _is_axis(node: ast.UnaryOp, parent: Node) -> bool:
     """Minus one as an axis, minus infinity as a mark."""
     whole = isinstance(node.operand, ast.Constant) and isinstance(node.operand.value, int)
     return "inf" in ast.unparse(node) or (whole and isinstance(parent, ast.Call))
-
-
-def _is_refusal(node: Node) -> bool:
-    """An input or a size that is refused, and loops over such."""
-    if isinstance(node, ast.For):
-        return all(_is_refusal(line) for line in node.body)
-    if not isinstance(node, ast.If) or node.orelse:
-        return False
-    return all(isinstance(line, ast.Raise) or (isinstance(line, ast.Return) and line.value is None) for line in node.body)
-
-
-def _is_tiny(node: Node) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, float) and 0.0 < node.value < ROUNDING
-
-
-def _is_allowance(node: Node) -> bool:
-    """A multiple of a number too small to be a constant, and the rule by which a search stops."""
-    if isinstance(node, ast.Compare):
-        return any(_is_allowance(side) for side in node.comparators)
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and (_is_tiny(node.left) or _is_tiny(node.right))
-
-
-def _is_size(node: Node) -> bool:
-    """How many entries an array has."""
-    return callee(node) in SIZES
-
-
-def _is_layout(node: Node) -> bool:
-    """A statement that only cuts work into blocks."""
-    return isinstance(node, ast.Assign) and {ast.unparse(t) for t in node.targets} <= LAYOUT
-
-
-def _is_shape(node: ast.BinOp) -> bool:
-    text = ast.unparse(node)
-    return ".shape" in text or ".size" in text or "ndim" in text or "start" in text
 
 
 def _is_name(node: Node | None) -> bool:

@@ -43,7 +43,7 @@ def divergence_interval(mean: float, level: float) -> tuple[float, float]:
         inner = limit + (mean - limit) * 1e-13
         if binary_divergence(mean, inner) <= level:
             return limit
-        return brentq(lambda p: binary_divergence(mean, p) - level, mean, inner, xtol=1e-15, rtol=1e-14)
+        return float(brentq(lambda p: binary_divergence(mean, p) - level, mean, inner, xtol=1e-15, rtol=1e-14))
 
     return end(0.0), end(1.0)
 
@@ -54,7 +54,7 @@ class SlowRouter:
     delta: failure probability of the event. slope: Lipschitz constant of the utilities.
     """
 
-    def __init__(self, problem: RoutingProblem, logs: Logs, estimates: CellEstimates, delta: float, slope: float) -> None:
+    def __init__(self, problem: RoutingProblem, logs: Logs, estimates: CellEstimates, delta: float, slope: float) -> None:  # noqa: D107
         self.problem, self.logs, self.estimates, self.delta, self.slope = problem, logs, estimates, delta, slope
         self.lo, self.hi = -problem.lam * problem.c_max, 1.0
         self.R = self.hi - self.lo
@@ -130,7 +130,7 @@ class SlowRouter:
         return total
 
     def cell_mean(self, k: int, m: int) -> float:
-        return sum(self.problem.weights[x] * self.problem.utility[x, m] for x in self.queries(k)) / self.mass[k]
+        return float(sum(self.problem.weights[x] * self.problem.utility[x, m] for x in self.queries(k)) / self.mass[k])
 
     def by_cells(self, width: str, spread: bool) -> float:
         total = 0.0
@@ -154,7 +154,7 @@ class SlowRouter:
 
     def query_spread(self, k: int) -> float:
         law = [(self.problem.weights[x] / self.mass[k], self.problem.embeddings[x]) for x in self.queries(k)]
-        return sum(p * q * math.dist(a, b) for p, a in law for q, b in law)
+        return float(sum(p * q * math.dist(a, b) for p, a in law for q, b in law))
 
     def three_terms(self, width: str) -> float:
         live = [k for k in range(self.K) if self.mass[k] > 0]
@@ -169,14 +169,14 @@ class SlowRouter:
         fixed = 2 * self.slope * (distance + mismatch) + self.R * holes
         counts = [len(self.pairs[k, m]) for k in live for m in range(self.M) if self.logged(k, m)]
         if width == "hoeffding" and counts:
-            return fixed + 2 * self.R * math.sqrt(math.log(2 * self.N / self.delta) / (2 * min(counts)))
+            return float(fixed + 2 * self.R * math.sqrt(math.log(2 * self.N / self.delta) / (2 * min(counts))))
         statistical = 0.0
         for k in live:
             known = [m for m in range(self.M) if self.logged(k, m)]
             sides = [self.deviation(k, m, width) for m in known]
             if len(known) > 1:
                 statistical += self.mass[k] * pair([u for u, _ in sides], [d for _, d in sides])
-        return fixed + statistical
+        return float(fixed + statistical)
 
     def transport(self, k: int, m: int) -> float:
         """W1 between the cell's test queries and the pair's records, as a linear program over couplings."""
@@ -203,6 +203,6 @@ class SlowRouter:
             w * self.problem.utility[x, self.chosen[self.cell_of_query[x]]] for x, w in enumerate(self.problem.weights)
         )
         if against == "oracle":
-            return float(self.problem.weights @ self.problem.optimum) - routed
+            return float(float(self.problem.weights @ self.problem.optimum) - routed)
         best = [max(self.cell_mean(k, m) for m in range(self.M)) for k in range(self.K) if self.mass[k] > 0]
-        return sum(p * u for p, u in zip([p for p in self.mass if p > 0], best, strict=True)) - routed
+        return float(sum(p * u for p, u in zip([p for p in self.mass if p > 0], best, strict=True)) - routed)

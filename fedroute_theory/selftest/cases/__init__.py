@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from fedroute_theory.selftest.cases import clusters, curves, functions, heads, kmeans, lines, mixtures, steps
+from fedroute_theory.selftest.cases import clusters, curves, functions, heads, kmeans, lines, lower, mixtures, networks, steps
 
 CASES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
-    "client-heterogeneity": {"small case": functions.clients},
+    "client-heterogeneity": {"small case": networks.clients},
     "coverage-transfer": {"small case": lines.transfer},
     "fedavg-convergence": {"limits": steps.limits},
     "frontier": {"small case": curves.frontier},
@@ -27,14 +27,14 @@ CASES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     },
     "linear-heads": {"smoothers": heads.smoothers, "small case": heads.heads, "distances": heads.distances},
     "margin-rate": {"small case": lines.margins, "powers": lines.powers},
-    "minimax-lower": {"coins": kmeans.coin_pairs, "many records": kmeans.many_records, "small case": kmeans.brackets},
+    "minimax-lower": {"coins": lower.coin_pairs, "many records": lower.many_records, "small case": lower.brackets},
     "mixture-router": {
         "small case": mixtures.mixtures,
         "pieces": mixtures.pieces,
         "one side": mixtures.one_side,
         "sampling": mixtures.sampling,
     },
-    "mlp-router": {"small case": functions.networks},
+    "mlp-router": {"small case": networks.networks},
     "two-pass-kmeans": {"small case": clusters.two_pass},
     "pooling": {"small case": lines.pooling},
 }

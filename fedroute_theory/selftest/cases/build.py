@@ -89,7 +89,8 @@ def cell_means(
 
     def mean(values: FloatArray, otherwise: float) -> FloatArray:
         sums = np.bincount(place, values, shape[0] * shape[1]).reshape(shape)
-        return np.divide(sums, counts, out=np.full(shape, otherwise), where=counts > 0)
+        result: FloatArray = np.divide(sums, counts, out=np.full(shape, otherwise), where=counts > 0)
+        return result
 
     radius = mean(far[np.arange(logs.size), cell], 0.0)
     routable = (counts > 0) | (empty != "exclude")
@@ -143,7 +144,7 @@ def class_of_functions(
         hypotheses = Hypotheses(kind, both, np.full(2, 3.5), True, "by hand")
         counts = np.bincount(own.model, minlength=problem.n_models)
         trained.append((training, client, FunctionEstimates(mean, counts, np.ones(problem.n_models, bool), hypotheses)))
-    case = Case(problem, federation, logs, trained, 0.05, labels=labels, truths=others)  # type: ignore[arg-type]
+    case = Case(problem, federation, logs, trained, 0.05, labels=labels, truths=others)
     return case, quality, cost
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 
+from fedroute_theory._validate import FloatArray
 from fedroute_theory.curves import envelope, height, sweep
 from fedroute_theory.selftest.cases.build import a_cell_a_query, differ, no_logs, numbers, table
 from fedroute_theory.theorems import Case, theorem
@@ -26,8 +27,6 @@ def frontier() -> list[str]:
         estimates = a_cell_a_query(problem, quality, out)
         kept = estimates.routable
         fitted = np.where(kept, quality, np.nan), np.where(kept, cost, np.nan)
-        from dataclasses import replace
-
         estimates = replace(estimates, quality=fitted[0], cost=fitted[1])
         parts = {"all-prices": (0.0, 0.0), "all-prices-spread": (0.0, 0.0)}
         for x, w in enumerate(problem.weights.tolist()):
@@ -65,12 +64,12 @@ def frontier() -> list[str]:
     return found
 
 
-def _ends(weights: np.ndarray, quality: np.ndarray, cost: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
+def _ends(weights: FloatArray, quality: FloatArray, cost: FloatArray) -> tuple[tuple[float, float], tuple[float, float]]:
     """(cost, quality) of the cheapest policy and of the best one, ties for the better or the cheaper model."""
-    ends = []
-    for key in (lambda q, c: (c, -q), lambda q, c: (-q, c)):
-        rows = [
-            min(zip(q, c, strict=True), key=lambda p: key(*p)) for q, c in zip(quality.tolist(), cost.tolist(), strict=True)
-        ]
-        ends.append(tuple(math.fsum(w * r[i] for w, r in zip(weights, rows, strict=True)) for i in (1, 0)))
-    return ends[0], ends[1]  # type: ignore[return-value]
+    cheap = dear = (0.0, 0.0)
+    for w, q, c in zip(weights.tolist(), quality.tolist(), cost.tolist(), strict=True):
+        pairs = list(zip(c, q, strict=True))
+        low, high = min(pairs, key=lambda p: (p[0], -p[1])), min(pairs, key=lambda p: (-p[1], p[0]))
+        cheap = cheap[0] + w * low[0], cheap[1] + w * low[1]
+        dear = dear[0] + w * high[0], dear[1] + w * high[1]
+    return cheap, dear

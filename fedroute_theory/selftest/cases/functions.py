@@ -1,4 +1,4 @@
-"""least-squares, mlp-router and client-heterogeneity: members of a class by hand, records and members one by one."""
+"""least-squares: members of a class by hand, records and members one by one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import Hypotheses
 from fedroute_theory.federation import explicit
-from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.selftest.cases.build import Sample, Tabulated, class_of_functions, differ, numbers
-from fedroute_theory.selftest.references.decisions import saturated
-from fedroute_theory.selftest.references.squares import GRID, fixed_design, random_level, roots, shares
+from fedroute_theory.selftest.references.squares import GRID, fixed_design, random_level
 from fedroute_theory.theorems import Case, theorem
 from fedroute_theory.theorems.least_squares import constants as code
 from fedroute_theory.theorems.least_squares.claims import law_error
 from fedroute_theory.theorems.least_squares.excess import excess_risk
 from fedroute_theory.theorems.least_squares.formulas import fixed_level
-from fedroute_theory.theorems.mlp_router.formulas import utility_root_error
 
 KINDS = ("finite-class", "pac-bayes")
 
@@ -37,12 +34,12 @@ def largest_kappa(etas: FloatArray) -> FloatArray:
 def constants() -> list[str]:
     """The table against the exact constants, and its interpolations; the chord."""
     exact = largest_kappa(code.ETAS)
-    below = code.KAPPAS <= exact * (1.0 + 1e-4)
-    near = code.KAPPAS >= exact * np.where(code.ETAS < 1.4, 0.999, 0.985)
+    below = exact * (1.0 + 1e-4) >= code.KAPPAS
+    near = exact * np.where(code.ETAS < 1.4, 0.999, 0.985) <= code.KAPPAS
     found = [f"kappa({e:g}) = {k:g}, not {x:.6f}" for e, k, x, ok in
              zip(code.ETAS, code.KAPPAS, exact, below & near, strict=True) if not ok]  # fmt: skip
     pac = largest_kappa(np.array(code.PAC_ETAS))
-    if not np.all((code.PAC_KAPPAS <= pac * 1.0001) & (code.PAC_KAPPAS >= 0.995 * pac)) or code.PAC_ETAS != GRID:
+    if not np.all((pac * 1.0001 >= code.PAC_KAPPAS) & (0.995 * pac <= code.PAC_KAPPAS)) or code.PAC_ETAS != GRID:
         found.append("the grid of etas")
     chord = {f"chord {e}": 1.0 - math.exp(-e + e * e / 2.0) for e in (0.3, 1.0, 1.7)}
     return found + differ({f"chord {e}": code.chord_constant(e) for e in (0.3, 1.0, 1.7)}, chord)
@@ -60,7 +57,7 @@ def levels() -> list[str]:
 def sums() -> list[str]:
     """All sums of one training, and how far members leave the range."""
     case, quality, cost = class_of_functions("pac-bayes")
-    records, problem, logs = Records(case, None, quality, cost, _truths(case)), case.problem, case.logs
+    records, problem, logs = Records(case, None, quality, cost, truths_of(case)), case.problem, case.logs
     target = problem.quality[logs.query], problem.cost[logs.query]
     assert case.labels is not None
     found = []
@@ -104,8 +101,9 @@ class Records:
     target: (quality, cost) (n, M) each, the means that S is measured against, or one for each client.
     """
 
-    def __init__(self, case: Case, client: int | None, quality: FloatArray, cost: FloatArray,
-                 means: list[tuple[FloatArray, FloatArray]]) -> None:  # fmt: skip
+    def __init__(  # noqa: D107
+        self, case: Case, client: int | None, quality: FloatArray, cost: FloatArray, means: list[tuple[FloatArray, FloatArray]]
+    ) -> None:
         logs, self.case, self.client = case.logs, case, client
         top = case.problem.c_max
         self.rows = [t for t in range(logs.size) if client is None or logs.client[t] == client]
@@ -132,12 +130,15 @@ class Records:
         assert federation is not None
         joint = [federation.mixture[i][:, None] * federation.logging[i] for i in range(federation.n_clients)]
         if self.client is not None:
-            return joint[self.client]
+            own: FloatArray = joint[self.client]
+            return own
         total = float(federation.records.sum())
-        return np.sum([d / total * j for d, j in zip(federation.records, joint, strict=True)], axis=0)  # type: ignore[no-any-return]
+        mean: FloatArray = np.sum([d / total * j for d, j in zip(federation.records, joint, strict=True)], axis=0)
+        return mean
 
 
-def _truths(case: Case) -> list[tuple[FloatArray, FloatArray]]:
+def truths_of(case: Case) -> list[tuple[FloatArray, FloatArray]]:
+    """Quality and cost (n, M) of every client's truth."""
     problems = case.truths or (case.problem,) * case.logs.n_clients
     return [(p.quality, p.cost) for p in problems]
 
@@ -158,9 +159,10 @@ def least_squares() -> list[str]:
 def _least_squares(kind: str, truths: bool) -> tuple[Case, dict[str, float], dict[str, float]]:
     """A case, its numbers, and the terms of its first claim in the random design."""
     case, quality, cost = class_of_functions(kind, truths=truths)
-    free, known = kind == "finite-class", {}
+    free = kind == "finite-class"
+    known: dict[str, float] = {}
     for training, client in (("federated", None), ("local", 0), ("local", 1)):
-        records = Records(case, client, quality, cost, _truths(case))
+        records = Records(case, client, quality, cost, truths_of(case))
         for label, values, top in (("quality", quality, 1.0), ("cost", cost, case.problem.c_max)):
             S, delta = records.S[label], case.delta
             L = 3.5 - math.log(delta)
@@ -181,7 +183,7 @@ def _least_squares(kind: str, truths: bool) -> tuple[Case, dict[str, float], dic
 
 def _blame(case: Case, quality: FloatArray, cost: FloatArray, free: bool) -> dict[str, float]:
     """Shares of the first claim's terms."""
-    records = Records(case, None, quality, cost, _truths(case))
+    records = Records(case, None, quality, cost, truths_of(case))
     S, delta, paid = records.S["quality"], case.delta, 3.5 if free else 3.5 + math.log(4.0)
     level, eta = random_level(S, 3.5 - math.log(delta), records.n, free)
     parts = {"excess risk": max(0.0, eta * S), "complexity": paid, "delta": -math.log(delta)}
@@ -195,92 +197,7 @@ def _under_law(case: Case, client: int | None, members: FloatArray, cost: bool) 
     clients = range(federation.n_clients) if client is None else [client]
     size = float(sum(federation.records[i] for i in clients))
     for i in clients:
-        truth = _truths(case)[i][cost]
+        truth = truths_of(case)[i][cost]
         joint = federation.mixture[i][:, None] * federation.logging[i]
         total += federation.records[i] / size * float((joint * ((members - truth) ** 2).mean(axis=0)).sum())
     return total
-
-
-def _transfer(problem: RoutingProblem, rho: FloatArray, chosen: list[int], eps: float, one: float) -> dict[str, float]:
-    """The four forms of mlp-router; eps, one: root errors from labels apart and from the utility."""
-    nu, R, k2, own = problem.weights.tolist(), problem.label_range, [], []
-    for w, row, m in zip(nu, rho.tolist(), chosen, strict=True):
-        ratio = [w / r if r > 0.0 else math.inf for r in row]
-        k2.append(sum(sorted(ratio)[-2:]))
-        own.append(ratio[m] + max(v for j, v in enumerate(ratio) if j != m))
-    known = {}
-    if all(math.isfinite(v) for v in k2):
-        known[""] = eps * math.sqrt(sum(w * v for w, v in zip(nu, k2, strict=True)))
-    if all(math.isfinite(v) for v in own):
-        known["/policy"] = eps * math.sqrt(sum(w * v for w, v in zip(nu, own, strict=True)))
-    pairs = [v if math.isfinite(v) else 0.0 for v in own]
-    for form, root in (("/range-aware", eps), ("/utility", one)):
-        known[form] = saturated(eps=root, mass=nu, k2=pairs, R=R).value
-    return known
-
-
-def networks() -> list[str]:
-    """Every form of every training; with a hole in the coverage."""
-    found = []
-    for kind, holes, seed in ((KINDS[0], False, 5), (KINDS[1], False, 5), (KINDS[0], True, 7)):
-        case, known = _networks(kind, holes, seed)
-        found += differ(numbers(theorem("mlp-router").claims(case)), known, 1e-7)
-    shared = {"S": 2.0, "complexity": 3.0, "n": 90.0, "R": 1.5, "delta": 0.1}
-    for free in (True, False):
-        level, eta = random_level(2.0 / 1.5**2, 3.0 - math.log(0.1), 90.0, free)
-        parts = shares(eta * 2.0 / 1.5**2, 3.0 if free else 3.0 + math.log(4.0), -math.log(0.1))
-        found += differ(utility_root_error(**shared, free_eta=free), {k: 1.5 * level**0.5 * v for k, v in parts.items()})
-    return found
-
-
-@cache
-def _networks(kind: str, holes: bool, seed: int) -> tuple[Case, dict[str, float]]:
-    case, quality, cost = class_of_functions(kind, holes=holes, seed=seed, records=(1500, 900))
-    problem, free, known = case.problem, kind == "finite-class", {}
-    R = problem.label_range
-    chosen = (quality.mean(axis=0) - problem.lam * cost.mean(axis=0)).argmax(axis=1).tolist()
-    gap = sum(w * (max(u) - u[m]) for w, u, m in zip(problem.weights, problem.utility.tolist(), chosen, strict=True))
-    for training, client in (("federated", None), ("local", 0), ("local", 1)):
-        records = Records(case, client, quality, cost, _truths(case))
-        S = records.S
-        parts = roots(S["quality"], S["cost"], 3.5, records.n, problem.lam, problem.c_max, case.delta, free)
-        one = R * math.sqrt(random_level(S["utility"] / R**2, 3.5 - math.log(case.delta), records.n, free)[0])
-        for form, value in _transfer(problem, records.law(), chosen, sum(parts.values()), one).items():
-            name = f"{training} {client} {kind}{form}"
-            known |= {name: value, f"{name} array": value, f"{name} gap": float(gap), f"{name} trivial": R}
-    return case, known
-
-
-def clients() -> list[str]:
-    """The pooled truth and both forms of every client."""
-    found = []
-    for kind in KINDS:
-        case, known = _clients(kind)
-        found += differ(numbers(theorem("client-heterogeneity").claims(case)), known, 1e-7)
-    return found
-
-
-@cache
-def _clients(kind: str) -> tuple[Case, dict[str, float]]:
-    case, quality, cost = class_of_functions(kind, truths=True)
-    problem, free, known, federation = case.problem, kind == "finite-class", {}, case.federation
-    assert federation is not None
-    joint = [federation.records[i] * federation.mixture[i][:, None] * federation.logging[i] for i in range(2)]
-    both = [sum(j * t[v] for j, t in zip(joint, _truths(case), strict=True)) / sum(joint) for v in (0, 1)]
-    pool: tuple[FloatArray, FloatArray] = both[0], both[1]  # type: ignore[assignment]
-    records = Records(case, None, quality, cost, [pool, pool])
-    S = records.S
-    parts = roots(S["quality"], S["cost"], 3.5, records.n, problem.lam, problem.c_max, case.delta, free)
-    chosen = (quality.mean(axis=0) - problem.lam * cost.mean(axis=0)).argmax(axis=1).tolist()
-    for j, truth in enumerate(case.truths):
-        h = (truth.quality - pool[0]) - truth.lam * (truth.cost - pool[1])
-        biases = {
-            "": sum(w * (max(r) - min(r)) for w, r in zip(problem.weights, h.tolist(), strict=True)),
-            "/policy": sum(w * (max(r) - r[m]) for w, r, m in zip(problem.weights, h.tolist(), chosen, strict=True)),
-        }
-        moved = _transfer(truth, records.law(), chosen, sum(parts.values()), 0.0)
-        gap = sum(w * (max(u) - u[m]) for w, u, m in zip(truth.weights, truth.utility.tolist(), chosen, strict=True))
-        for form, bias in biases.items():
-            name, value = f"federated {j} {kind}{form}", moved[form] + float(bias)
-            known |= {name: value, f"{name} array": value, f"{name} gap": float(gap), f"{name} trivial": truth.label_range}
-    return case, known

@@ -1,4 +1,4 @@
-"""kmeans-router and minimax-lower on small routers, beside the slow reading of the same router."""
+"""kmeans-router on small routers, beside the slow reading of the same router."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from functools import cache
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.stats import binom, norm
 
-from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import steepest_slope, transport_is_exact
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs, draw_labels
 from fedroute_theory.problems import Tabular
-from fedroute_theory.problems.minimax import affinity_error, mirror_error, two_points
 from fedroute_theory.selftest.cases.build import cell_means, differ, no_logs, numbers, table
-from fedroute_theory.selftest.references.cells import relative, rival
+from fedroute_theory.selftest.references.cells import rival
 from fedroute_theory.selftest.slow_router import SlowRouter
 from fedroute_theory.theorems import Bound, Case, theorem
 from fedroute_theory.theorems.kmeans_router.cells import EXACT_PAIRWISE, CellGeometry
@@ -59,12 +56,13 @@ def _router(seed: int, labels: str, size: int, hole: bool, empty: str) -> Case:
 
 
 @cache
-def _known(setting: str) -> tuple[Case, dict[str, float]]:
+def known_case(setting: str) -> tuple[Case, dict[str, float]]:
+    """A case and every number that its claims must give."""
     case = _router(*SETTINGS[setting])
     problem, estimates = case.problem, case.trained[0][2]
     assert isinstance(estimates, CellEstimates)
     slow = SlowRouter(problem, case.logs, estimates, case.delta, steepest_slope(problem, case.logs).value)
-    known = {}
+    known: dict[str, float] = {}
     for width in ("exact",) if case.logs.labels == "exact" else ("hoeffding", "kl"):
         values = {form: float(slow.bound(form, width)) for form in FORMS}
         if setting == "a plane":
@@ -91,19 +89,19 @@ def expected(slow: SlowRouter, exact: bool) -> float:
         sides = []
         for m in range(slow.M):
             rows = slow.pairs[k, m]
-            if rows:
+            if m not in slow.kept[k]:  # never chosen: no rival
+                sides.append((math.inf, math.inf, 0.0))
+            elif rows:
                 d = truth[m] - sum(slow.truth[j, m] for j in rows) / len(rows)
                 sides.append((d, -d, 0.0 if exact else 1.0 / len(rows)))
             else:
                 constant = slow.estimates.empty == "mid-range"
                 sides.append((slow.R / 2, slow.R / 2, 0.0) if constant else (0.0, 0.0, math.inf))
 
-        def loss(
-            c: float, sides: list[tuple[float, float, float]] = sides, best: int = best, kept: list[int] = slow.kept[k]
-        ) -> float:
+        def loss(c: float, sides: list[tuple[float, float, float]] = sides, best: int = best) -> float:
             value = c
             for m, (_, down, h) in enumerate(sides):
-                if m != best and m in slow.kept[k]:
+                if m != best and math.isfinite(down):
                     s, noise = sides[best][0] + down, sides[best][2] + h
                     value += rival(s, noise, slow.R, c) if noise > 0.0 else min(max(s - c, 0.0), slow.R - c)
             return value
@@ -117,7 +115,7 @@ def routers() -> list[str]:
     """Every form and width of every setting."""
     found = []
     for setting in SETTINGS:
-        case, known = _known(setting)
+        case, known = known_case(setting)
         claimed = {k: v for k, v in numbers(theorem("kmeans-router").claims(case)).items() if "event" not in k}
         claimed.pop("pooled None expected gap", None)
         if setting == "a plane":
@@ -129,7 +127,7 @@ def routers() -> list[str]:
 @cache
 def _policy_terms(setting: str, width: str) -> dict[str, float]:
     """Terms of the policy form, each at the pair of chosen model and best rival."""
-    case, _ = _known(setting)
+    case, _ = known_case(setting)
     estimates = case.trained[0][2]
     assert isinstance(estimates, CellEstimates)
     slow = SlowRouter(case.problem, case.logs, estimates, case.delta, steepest_slope(case.problem, case.logs).value)
@@ -156,7 +154,7 @@ def policy_terms() -> list[str]:
     """Every term of the policy form but the cut at the range, which is what is left."""
     found = []
     for setting in ("many records", "an empty pair", "an empty pair is chosen"):
-        case, _ = _known(setting)
+        case, _ = known_case(setting)
         for claim in theorem("kmeans-router").claims(case):
             form, _, width = claim.form.partition("/")
             if form == "policy" and isinstance(claim.answer, Bound):
@@ -174,7 +172,7 @@ def large_cells() -> list[str]:
     one = CellEstimates(np.array([[0.5]]), nothing[:1], nothing[:1], np.ones((1, 2), int), nothing[:1], np.ones((1, 2), bool))
     wide = float(CellGeometry(problem, no_logs(problem), one).query_spread[0])
     found = differ({"spread": wide}, {"spread": math.sqrt(2.0 * float(np.var(points)))})
-    case, _ = _known("a plane")
+    case, _ = known_case("a plane")
     estimates = case.trained[0][2]
     assert isinstance(estimates, CellEstimates)
     geometry = CellGeometry(case.problem, case.logs, estimates)
@@ -196,99 +194,3 @@ def intervals() -> list[str]:
     """No records: everything is possible."""
     low, high = kl_interval(np.array([0.3, 0.2]), np.array([0, 10**9]), 3.0)
     return differ({"low": float(low[0]), "high": float(high[0])}, {"low": 0.0, "high": 1.0})
-
-
-# --- the lower bound ---------------------------------------------------------------------------------------------------------
-
-
-def outcomes(n_a: int, n_b: int, a: float, b: float) -> float:
-    """(1 - TV) / 2 over all outcomes."""
-
-    def law(sign: float) -> FloatArray:
-        first = binom.pmf(np.arange(n_a + 1), n_a, 0.5 + sign * a)
-        both: FloatArray = np.outer(first, binom.pmf(np.arange(n_b + 1), n_b, 0.5 - sign * b))
-        return both
-
-    return 0.5 * float(np.minimum(law(1.0), law(-1.0)).sum())
-
-
-def coin_pairs() -> list[str]:
-    """Errors by enumeration: ties, equal shifts, no records, shifts at the end; affinities label by label."""
-    cases = [(n, m, a, b) for n, m in ((3, 5), (5, 3), (4, 4), (0, 4), (6, 0), (1, 1), (12, 30), (0, 0))
-             for a, b in ((0.1, 0.2), (0.15, 0.15), (0.0, 0.3), (0.25, 0.0), (0.3, 0.05), (0.0, 0.0), (0.5, 0.1), (0.1, 0.5))]  # fmt: skip
-    found, known = {}, {}
-    for case in cases:
-        found[str(case)], known[str(case)] = mirror_error(*case), outcomes(*case)
-    for n, m, a, b in ((3, 5, 0.1, 0.2), (40, 20, 0.05, 0.08)):
-        both = (2.0 * math.sqrt(0.25 - a * a)) ** n * (2.0 * math.sqrt(0.25 - b * b)) ** m
-        found[f"affinity {n}"] = affinity_error(n, m, a, b)
-        known[f"affinity {n}"] = (1.0 - math.sqrt(1.0 - both * both)) / 2.0
-    return differ(found, known, 1e-8)
-
-
-def many_records() -> list[str]:
-    """Shifts at the maximiser of the normal limit (and of the affinity beyond enumeration), split as n_b : n_a."""
-    top = minimize_scalar(lambda y: -y * norm.cdf(-2.0 * y), bounds=(0.01, 2.0), method="bounded").x
-    soft = minimize_scalar(lambda y: -y * (1.0 - math.sqrt(-math.expm1(-4.0 * y * y))), bounds=(0.01, 2.0), method="bounded").x
-    found, known = {}, {}
-    for n_a, n_b, gap in (
-        (100, 150, top),
-        (70, 400, top),
-        (2 * 10**6, 3 * 10**6, soft),
-        (400, 100, top),
-        (8, 2 * 10**15, soft),
-    ):
-        g = gap * math.sqrt(1.0 / n_a + 1.0 / n_b)
-        a, b = min(0.49, g * n_b / (n_a + n_b)), min(0.49, g * n_a / (n_a + n_b))
-        if max(n_a, n_b) > 10**6:
-            both = math.exp(n_a * math.log1p(-4.0 * a * a) + n_b * math.log1p(-4.0 * b * b))
-            error = (1.0 - math.sqrt(1.0 - both)) / 2.0
-        else:
-            error = outcomes(n_a, n_b, a, b)
-        chosen = two_points(n_a, n_b)
-        found |= {f"{n_a} a": chosen.shift_a, f"{n_a} b": chosen.shift_b, f"{n_a} error": chosen.error}
-        known |= {f"{n_a} a": a, f"{n_a} b": b, f"{n_a} error": error}
-    return differ(found, known, 1e-3)
-
-
-def brackets() -> list[str]:
-    """The lower bound by its own reference, the upper bound pair by pair, with and without empty pairs."""
-    found = []
-    for setting in ("few records", "mid-range", "an empty pair"):
-        case, _ = _known(setting)
-        problem, estimates = case.problem, case.trained[0][2]
-        assert isinstance(estimates, CellEstimates)
-        slow = SlowRouter(problem, case.logs, estimates, case.delta, 0.0)
-        lower = _lower(setting)
-        whole = [
-            k for k in range(slow.K)
-            if all(slow.logged(k, m) or _mid(estimates, k, m, problem) for m in range(slow.M))
-        ]  # fmt: skip
-        upper = problem.label_range * sum(slow.mass[k] for k in range(slow.K) if k not in whole)
-        if whole:
-            mass, counts = [float(slow.mass[k]) for k in whole], [estimates.counts[k].tolist() for k in whole]
-            nothing = [[0.0] * slow.M for _ in whole]
-            value = relative(mass=mass, s=nothing, counts=counts, N=slow.N, R=slow.R, delta=case.delta).value
-            upper += sum(mass) * value
-        name = "pooled None bracket"
-        known = {name: lower, f"{name} gap": float(upper) + case.delta * slow.R, f"{name} trivial": math.inf}
-        found += differ(numbers(theorem("minimax-lower").claims(case)), known, 1e-3)
-    return found
-
-
-@cache
-def _lower(setting: str) -> float:
-    """Counts and masses afresh; the value of each pair of counts is tested by itself."""
-    case, _ = _known(setting)
-    estimates = case.trained[0][2]
-    assert isinstance(estimates, CellEstimates)
-    slow = SlowRouter(case.problem, case.logs, estimates, case.delta, 0.0)
-    total = 0.0
-    for k in range(slow.K):
-        a, b, *_ = sorted(len(slow.pairs[k, m]) for m in range(slow.M))
-        total += slow.mass[k] * two_points(a, b).value
-    return float(total)
-
-
-def _mid(estimates: CellEstimates, k: int, m: int, problem: Tabular) -> bool:
-    return bool(estimates.quality[k, m] == 0.5 and estimates.cost[k, m] == problem.c_max / 2.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -11,6 +12,7 @@ from fedroute_theory import lines
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import coverage
 from fedroute_theory.certify import greedy_lines, pooling_sides, transfer_squared
+from fedroute_theory.federation import Logs
 from fedroute_theory.problems import Tabular
 from fedroute_theory.selftest.cases.build import a_cell_a_query, differ, laws, no_logs, numbers, table
 from fedroute_theory.selftest.references.decisions import saturated
@@ -75,7 +77,7 @@ def _claimed(slug: str, problem: Tabular, utility: FloatArray, out: tuple[tuple[
 
 
 def _with_gap(bounds: dict[str, float], gap: float, problem: Tabular) -> dict[str, float]:
-    result = {}
+    result: dict[str, float] = {}
     for form, value in bounds.items():
         name = f"pooled None {form}"
         result |= {name: value, f"{name} gap": gap, f"{name} trivial": problem.label_range}
@@ -139,10 +141,8 @@ def transfer() -> list[str]:
     return found
 
 
-def no_logs_of_two(problem: Tabular):  # type: ignore[no-untyped-def]
+def no_logs_of_two(problem: Tabular) -> Logs:
     """Records that say nothing, of two clients."""
-    from dataclasses import replace
-
     return replace(no_logs(problem), n_clients=2)
 
 
@@ -157,10 +157,8 @@ def pooling() -> list[str]:
         for t in ratios
     ]
     best = min(k / n for k, n in zip(k2, records, strict=True))
-    from dataclasses import replace
-
     case = Case(problem, federation, replace(no_logs(problem), n_clients=3), [])
-    known = {}
+    known: dict[str, float] = {}
     for form, value in (("per-record", best), ("effective-size", float(alone))):
         name = f"federated None {form}"
         known |= {name: value, f"{name} gap": float(together), f"{name} trivial": math.inf}

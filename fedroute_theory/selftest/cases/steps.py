@@ -12,7 +12,8 @@ from fedroute_theory.theorems.fedavg_convergence.formulas import Growth, growth,
 
 def limits() -> list[str]:
     """Margins by the statement, growth step by step up to overflow, the least number of rounds of the published step."""
-    found, known = {}, {}
+    found: dict[str, float] = {}
+    known: dict[str, float] = {}
     for eta, tau, L, beta in ((0.1, 4, 2.0, 1.5), (0.3, 5, 2.0, 1.2), (0.01, 9, 1.0, 3.0)):
         nu, phi, psi = drifts(eta, tau, L)
         g, s = growth(eta, tau, L), eta * tau * L

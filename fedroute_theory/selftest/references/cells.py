@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
 from fedroute_theory.selftest.references.base import Expected, Reference, total
+from fedroute_theory.selftest.references.kl_races import EXPECTED_KL
 
 Numbers = list[float]
 Rows = list[list[float]]
@@ -214,6 +215,7 @@ KMEANS = {
         [_CELLS | {"R": 1.2}, _THREE_MODELS | {"R": 0.9},
          {"mass": [1.0], "s": [[0.0, 0.0, 0.0]], "counts": [[5, 7, 9]], "R": 1.0}], 1e-6,
     ),
+    "expected-kl": EXPECTED_KL,
     "hoeffding-width": Reference(
         lambda *, n, N, R, delta: total(width(n, N, R, delta)), [{"n": 40.0, "N": 12.0, "R": 1.4, "delta": 0.1}]
     ),

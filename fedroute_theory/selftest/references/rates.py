@@ -65,7 +65,7 @@ def l2_simple(*, s: float, a: float, t0: float) -> Expected:
     """min over t of s^2 / t + (t / 4) min(1, (t / t0)^a)."""
 
     def objective(t: float) -> float:
-        return s * s / t + t / 4.0 * min(1.0, (t / t0) ** a)
+        return float(s * s / t + t / 4.0 * min(1.0, (t / t0) ** a))
 
     t = least(objective, 0.01 * s, 100.0 * max(s, t0))
     return Expected({"error": s * s / t, "margin": objective(t) - s * s / t})
