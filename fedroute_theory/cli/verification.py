@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @app.command()
 def verify(
     theorem: Annotated[list[str] | None, typer.Option(help="Only this theorem (repeatable).")] = None,
+    scenario: Annotated[list[str] | None, typer.Option(help="Only this scenario (repeatable).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="One size.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Three sizes, more repetitions.")] = False,

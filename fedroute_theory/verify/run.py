@@ -83,6 +83,7 @@ class Verification:
 def verify(
     *,
     theorems: Sequence[str] | None = None,
+    scenarios: Sequence[str] | None = None,
     seed: int = 0,
     mode: str = "default",
     delta: float = 0.05,
@@ -91,7 +92,7 @@ def verify(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Verification:
-    """Check the theorems (default: all) on every scenario.
+    """Check the theorems (default: all) on the scenarios (default: all).
 
     mode: "quick", "default" or "full". delta: failure probability granted to each probabilistic claim.
     false_alarm: chance that the whole run calls a true claim VIOLATED. workers: processes,
@@ -103,13 +104,17 @@ def verify(
     for slug in slugs:
         if slug not in known:
             raise InputError(f"There is no theorem '{slug}'; there are {', '.join(known)}.")
+    for name in scenarios or ():
+        if name not in SCENARIOS:
+            raise InputError(f"There is no scenario '{name}'; there are {', '.join(SCENARIOS)}.")
     choice("mode", mode, REPETITIONS)
     integer("seed", seed, 0)
     integer("workers", workers, 1)
     probability("delta", delta)
     probability("false_alarm", false_alarm)
-    wanted = {n: tuple(s for s in slugs if not c.theorems or s in c.theorems) for n, c in SCENARIOS.items()}
-    cells = [(name, size) for name, c in SCENARIOS.items() if wanted[name] for size in c.sizes[mode]]
+    chosen = {name: c for name, c in SCENARIOS.items() if scenarios is None or name in scenarios}
+    wanted = {n: tuple(s for s in slugs if not c.theorems or s in c.theorems) for n, c in chosen.items()}
+    cells = [(name, size) for name, c in chosen.items() if wanted[name] for size in c.sizes[mode]]
     arguments = [(name, size, seed, REPETITIONS[mode], delta, wanted[name]) for name, size in cells]
     found: list[list[Evidence]] = []
     for done, evidence in enumerate(in_order(run_cell, arguments, workers, executor)):

@@ -91,6 +91,11 @@ def test_families_not_reproduced_and_controls_not_caught_are_failures(monkeypatc
     assert any("a trap" in line for line in failures)
 
 
+def test_only_the_scenarios_that_were_asked_for_are_run():
+    found = verify(scenarios=["few-points"], mode="quick")
+    assert {(e.scenario, e.theorem) for e in found.results} == {("few-points", SMALL)}
+
+
 @pytest.mark.usefixtures("one_scenario")
 def test_progress_is_told_of_every_cell():
     told = []
@@ -105,6 +110,7 @@ def test_progress_is_told_of_every_cell():
     ("options", "named"),
     [
         ({"theorems": ["fermat"]}, ("fermat", "pooling")),
+        ({"scenarios": ["moon"]}, ("moon", "tabular")),
         ({"mode": "slow"}, ("mode", "slow", "quick")),
         ({"delta": 0.0}, ("delta", "0.0")),
         ({"delta": 1.5}, ("delta", "1.5")),
