@@ -86,7 +86,7 @@ def table_case(table: Table, *, router: str = "kmeans", protocol: str = "sound",
     if not weights.any():
         raise InputError("The partition leaves no test row; it needs more queries or fewer clients.")
     logs = logs_from_partition(table, partition)
-    trained = train(router_of(router, protocol, table.c_max), logs, seed)
+    trained = train(router_of(router, protocol, table), logs, seed)
     return Case(table.replace(weights=weights), None, logs, trained.estimates(), messages=trained.messages)
 
 
@@ -106,7 +106,7 @@ def audit_partition(
     Parameters and errors as in `audit`; the concentrations are unknown and reported as None.
     """
     tell = progress or _silent
-    hyperparameters = router_of(router, protocol, table.c_max)
+    hyperparameters = router_of(router, protocol, table)
     seed = integer("seed", seed, 0, 2**32 - 1)
     reported = None if lams is None else np.unique(array("lams", lams, (None,), 0.0, LARGEST_LAM))
     for part, held in (("train", partition.train), ("test", partition.test)):

@@ -10,7 +10,7 @@ import pytest
 from fedroute_theory._validate import InputError
 from fedroute_theory.audit import compare, table_case
 from fedroute_theory.audit.compare import Mean, Share
-from fedroute_theory.audit.protocols import ROUTERS, router_of
+from fedroute_theory.audit.protocols import ROUTERS, router_of, scale_of_all_rows
 from fedroute_theory.audit.run import audit, audit_partition
 from fedroute_theory.federation import logs_from_partition, published_partition
 from fedroute_theory.problems import example_table
@@ -30,7 +30,7 @@ def test_gaps_against_the_policies_themselves(report):
     """A second route: the trained policy as a function of embeddings, row by row, in plain sums."""
     partition = published_partition([TABLE.task_names[t] for t in TABLE.task], TABLE.n_models, clients=3, seed=3)
     logs = logs_from_partition(TABLE, partition)
-    trained = train(router_of(report.settings.router_name, "sound", TABLE.c_max), logs, 3)
+    trained = train(router_of(report.settings.router_name, "sound", TABLE), logs, 3)
     rows = np.concatenate(partition.test)
     for lam in report.prices.keys:
         utility = TABLE.quality[rows] - float(lam) * TABLE.cost[rows]
@@ -76,6 +76,27 @@ def test_every_family_has_every_protocol(name):
     for router in ROUTERS[name](2.0).values():
         base = getattr(router, "base", router)
         assert base.c_max == 2.0
+
+
+@pytest.mark.parametrize("name", ["mlp", "mixture-mlp"])
+def test_the_published_scale_of_cost_is_that_of_all_rows_and_the_sound_one_of_logged_records(name):
+    sound, published = (router_of(name, protocol, TABLE) for protocol in ("sound", "published"))
+    sound, published = (getattr(router, "base", router) for router in (sound, published))
+    assert sound.cost_scaling == "logged"
+    costs = [Fraction(float(c)) for c in TABLE.cost.ravel()]
+    mean = sum(costs) / len(costs)
+    assert published.cost_scaling[0] == pytest.approx(float(mean), rel=1e-9)
+    assert published.cost_scaling[1] == pytest.approx(math.sqrt(sum((c - mean) ** 2 for c in costs) / len(costs)), rel=1e-9)
+
+
+def test_the_published_audit_scales_cost_by_rows_that_no_client_logged():
+    report = audit(TABLE, clients=2, seed=3, router="mlp", protocol="published")
+    assert report.as_json()["parameters"]["router"]["cost_scaling"] == pytest.approx([TABLE.cost.mean(), TABLE.cost.std()])
+    assert audit(TABLE, clients=2, seed=3, router="mlp").as_json()["parameters"]["router"]["cost_scaling"] == "logged"
+
+
+def test_costs_that_do_not_vary_are_divided_by_one():
+    assert scale_of_all_rows(TABLE.replace(cost=np.full(TABLE.cost.shape, 1e-3))) == (pytest.approx(1e-3), 1.0)
 
 
 def test_an_unknown_family_is_named():
