@@ -9,6 +9,18 @@ from typing import Any
 
 _HOMES = {
     "assertions": ("assert_bound_holds",),
+    "conformance": (
+        "PROMISES",
+        "Example",
+        "Finding",
+        "Report",
+        "check_claims",
+        "check_formulas",
+        "check_problem",
+        "check_router",
+        "check_theorem",
+        "example_cases",
+    ),
     "strategies": (
         "TabulatedPolicy",
         "cases",

@@ -1,0 +1,198 @@
+"""What a theorem must say of itself, and what its formulas must keep: described, checked, finite, monotone."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, get_args
+
+from fedroute_theory.testing.conformance.report import Check, Report, first, refusal, report
+from fedroute_theory.theorems import Bound, Formula, Quantity, Theorem
+from fedroute_theory.theorems.bound import Kind
+
+Arguments = Mapping[str, Mapping[str, Any]]
+
+
+def check_formulas(theorem: Theorem, arguments: Arguments | None = None) -> Report:
+    """Statement, formulas, tight families and negative controls of a theorem; no case is drawn.
+
+    arguments: form -> parameter -> a valid value, for formulas whose parameters cannot all be chosen one by one (default: a
+    value inside each range, three entries a list).
+    """
+    return report(theorem.slug, statement_checks(theorem, arguments or {}))
+
+
+def statement_checks(theorem: Theorem, arguments: Arguments) -> dict[str, Check]:
+    """The checks of `check_formulas` by name."""
+    given = {form: valid_arguments(f) | dict(arguments.get(form, {})) for form, f in theorem.forms.items()}
+    over_forms = {
+        "every parameter is described and keyword-only": _described,
+        "bounds are finite": _finite,
+        "bad values are refused in one sentence": _refused,
+        "missing and unknown parameters are named": _named,
+        "a smaller delta is not free": _delta,
+        "more records do no harm": _records,
+    }
+    return {
+        "it says what it states, assumes and rests on": partial(_says, theorem),
+        **{name: partial(_each, check, theorem, given) for name, check in over_forms.items()},
+        "every tight family is reproduced": partial(_families, theorem),
+        "every wrong statement is caught": partial(_controls, theorem),
+    }
+
+
+def valid(quantity: Quantity) -> Any:
+    """A number or list inside the range, with three entries a side."""
+    inside: Any = 1.0
+    if not quantity.low < 1.0 < quantity.high:
+        low = max(quantity.low, -1e3)
+        inside = 0.5 * (low + min(quantity.high, low + 2.0))
+    if quantity.whole:
+        inside = math.ceil(max(inside, quantity.low))
+    for _ in quantity.shape:
+        inside = [inside] * 3
+    return inside
+
+
+def valid_arguments(formula: Formula) -> dict[str, Any]:
+    """One valid argument a parameter."""
+    return {name: valid(quantity) for name, quantity in formula.quantities.items()}
+
+
+def wrong_values(quantity: Quantity) -> Iterator[tuple[Any, str]]:
+    """Values outside the range: (value, what the message must show)."""
+
+    def wrapped(value: Any) -> Any:
+        for _ in quantity.shape:
+            value = [value, 1.0, 1.0] if not isinstance(value, list) else [value] * 3
+        return value
+
+    yield wrapped(math.nan), "nan"
+    if not quantity.infinite:
+        yield wrapped(math.inf), "inf"
+    yield wrapped(-math.inf), "inf"
+    yield "many", "many" if not quantity.shape else "str"
+    yield None, "None" if not quantity.shape else ""
+    if math.isfinite(quantity.low):
+        yield wrapped(quantity.low - 1.0), f"{quantity.low - 1.0:g}"
+        if quantity.open_low:
+            yield wrapped(quantity.low), f"{quantity.low:g}"
+    if math.isfinite(quantity.high):
+        yield wrapped(quantity.high + 1.0), f"{quantity.high + 1.0:g}"
+        if quantity.open_high:
+            yield wrapped(quantity.high), f"{quantity.high:g}"
+    if quantity.whole:
+        yield wrapped(max(1.0, quantity.low) + 0.5), ".5"
+    if quantity.shape:
+        yield 1.0, "shape"
+        yield [], "shape"
+        yield [[[1.0]]], "shape"
+        yield [[1.0, 2.0], [3.0]], ""
+    else:
+        yield [1.0, 2.0], "[1.0, 2.0]"
+
+
+def _each(check: Any, theorem: Theorem, given: Mapping[str, dict[str, Any]]) -> str:
+    found = {form: check(formula, given[form]) for form, formula in theorem.forms.items()}
+    return first([f"{form}: {wrong}" for form, wrong in found.items() if wrong])
+
+
+def _says(theorem: Theorem) -> str:
+    empty = [name for name in ("slug", "title", "statement", "source") if not getattr(theorem, name).strip()]
+    if theorem.kind not in get_args(Kind):
+        empty.append(f"kind (one of {', '.join(get_args(Kind))}; got {theorem.kind!r})")
+    if not theorem.forms:
+        empty.append("forms (nothing to compute)")
+    empty += [f"assumption '{name}' (what is assumed)" for name, text in theorem.assumptions.items() if not text.strip()]
+    empty += [f"remedy of '{name}', which is no assumption" for name in theorem.remedies if name not in theorem.assumptions]
+    return f"to be filled in: {', '.join(empty)}" if empty else ""
+
+
+def _described(formula: Formula, _: dict[str, Any]) -> str:
+    parameters = inspect.signature(formula.compute).parameters
+    if set(parameters) != set(formula.quantities):
+        return f"takes {', '.join(parameters)}, describes {', '.join(formula.quantities)}"
+    positional = [n for n, p in parameters.items() if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    if positional:
+        return f"{', '.join(positional)} may be given by position"
+    return "" if formula.describe() else "the function has no docstring, so nothing says what is computed"
+
+
+def _finite(formula: Formula, given: dict[str, Any]) -> str:
+    bound = formula(**given)
+    if not isinstance(bound, Bound):
+        return f"returns {type(bound).__name__}, not Bound"
+    if not bound.terms:
+        return "the bound has no terms"
+    endless = [name for name, term in bound.terms.items() if not math.isfinite(term)]
+    return f"term '{endless[0]}' is {bound.terms[endless[0]]}" if endless else ""
+
+
+def _refused(formula: Formula, given: dict[str, Any]) -> str:
+    wrong = []
+    for name, quantity in formula.quantities.items():
+        for value, shown in wrong_values(quantity):
+            said = refusal(partial(formula, **(given | {name: value})), f"'{name}'", shown)
+            if said:
+                wrong.append(f"{name}={value!r}: {said}")
+    return first(wrong)
+
+
+def _named(formula: Formula, given: dict[str, Any]) -> str:
+    wrong = []
+    for name in formula.quantities:
+        rest = {k: v for k, v in given.items() if k != name}
+        if name not in formula.optional():
+            said = refusal(partial(formula, **rest), f"'{name}'", "missing")
+            wrong += [f"without {name}: {said}"] if said else []
+    said = refusal(lambda: formula(**given, no_parameter=1), "'no_parameter'")
+    return first(wrong + ([f"with an unknown parameter: {said}"] if said else []))
+
+
+def _delta(formula: Formula, given: dict[str, Any]) -> str:
+    if "delta" not in formula.quantities:
+        return ""
+    loose, tight = (formula(**(given | {"delta": delta})) for delta in (0.2, 0.01))
+    return _ordered(tight, loose, "delta 0.01", "delta 0.2", "must fail more rarely")
+
+
+def _records(formula: Formula, given: dict[str, Any]) -> str:
+    counts = [name for name, quantity in formula.quantities.items() if quantity.unit == "records"]
+    if not counts:
+        return ""
+
+    def scaled(value: Any) -> Any:
+        return [scaled(v) for v in value] if isinstance(value, list) else 100 * value
+
+    few = formula(**given)
+    many = formula(**(given | {name: scaled(given[name]) for name in counts}))
+    if few.kind == "lower":  # with more records a router can do better, so less can be ruled out
+        return _ordered(few, many, "few records", "100 times as many", "ruled out less")
+    return _ordered(few, many, "few records", "100 times as many", "knew less")
+
+
+def _ordered(larger: Bound, smaller: Bound, this: str, that: str, why: str) -> str:
+    """A bound of kind "upper" must be the larger one where it says it with less; a lower one the smaller."""
+    slack = 1e-12 * (1.0 + abs(smaller.value))
+    upside = larger.kind != "lower" or "records" in this
+    wrong = larger.value < smaller.value - slack if upside else larger.value > smaller.value + slack
+    return f"{larger.value:.6g} at {this}, {smaller.value:.6g} at {that}, although the first {why}" if wrong else ""
+
+
+def _families(theorem: Theorem) -> str:
+    families = theorem.extremal()
+    if not families:
+        return "there is none, so nothing shows how loose the bound is"
+    wrong = [f"'{f.name}' ({f.form}) has ratio {f.bound / f.gap:.6g}, not {f.ratio:.6g}" for f in families if not f.reproduced]
+    wrong += [f"'{f.name}' allows a tolerance of {f.tolerance:g}, more than 0.01" for f in families if f.tolerance > 0.01]
+    return first(wrong)
+
+
+def _controls(theorem: Theorem) -> str:
+    controls = theorem.controls()
+    if not any("wrong" in c.name for c in controls):
+        return "there is no wrong statement (a control with 'wrong' in its name), so no check is known to be able to fail"
+    wrong = [f"not caught: {c.name} ({c.evidence})" for c in controls if not c.caught]
+    return first(wrong + [f"'{c.name}' shows no evidence" for c in controls if not c.evidence])

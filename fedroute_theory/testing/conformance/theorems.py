@@ -1,0 +1,186 @@
+"""What a theorem must keep on cases: it measures what it assumes, refuses where that fails, and what it claims holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from fedroute_theory._validate import integer, number, probability
+from fedroute_theory.testing.conformance.diagnosis import explained
+from fedroute_theory.testing.conformance.examples import Example, example_cases
+from fedroute_theory.testing.conformance.formulas import Arguments, statement_checks
+from fedroute_theory.testing.conformance.report import Check, Report, first, report
+from fedroute_theory.testing.conformance.trouble import by_form, units
+from fedroute_theory.testing.trials import AnyRouter, violations
+from fedroute_theory.theorems import Bound, Case, Claim, Measurement, NotApplicable, Theorem
+from fedroute_theory.verify import FALSE_ALARM
+
+Made = Sequence[tuple[Example, Sequence[Claim]]]
+RATE_TOLERANCE = 0.1
+
+
+def check_theorem(
+    theorem: Theorem,
+    cases: Sequence[Example | Case] | None = None,
+    *,
+    router: AnyRouter | None = None,
+    arguments: Arguments | None = None,
+    rate: float | None = None,
+    drawn: int = 30,
+    seed: int = 0,
+    false_alarm: float = FALSE_ALARM,
+) -> Report:
+    """Everything the package relies on in a theorem: `check_formulas`, then `check_claims` on the same subject.
+
+    Arguments as of those two.
+    """
+    claims = check_claims(theorem, cases, router=router, rate=rate, drawn=drawn, seed=seed, false_alarm=false_alarm)
+    statement = report(theorem.slug, statement_checks(theorem, arguments or {}))
+    return Report(theorem.slug, statement.findings + claims.findings)
+
+
+def check_claims(
+    theorem: Theorem,
+    cases: Sequence[Example | Case] | None = None,
+    *,
+    router: AnyRouter | None = None,
+    rate: float | None = None,
+    drawn: int = 30,
+    seed: int = 0,
+    false_alarm: float = FALSE_ALARM,
+) -> Report:
+    """The claims of a theorem on cases with known gaps, and on small awkward ones drawn by `testing.cases`.
+
+    cases: default `example_cases(router, seed=seed)`. rate: the bound is said to shrink like n^-rate; checked on the examples
+    to RATE_TOLERANCE. drawn: how many awkward cases (0: none; they need Hypothesis). false_alarm: chance that a true theorem
+    is said to be violated. InputError for numbers out of range.
+    """
+    probability("false_alarm", false_alarm)
+    integer("drawn", drawn, 0)
+    given = example_cases(router, seed=seed) if cases is None else list(cases)
+    examples = [c if isinstance(c, Example) else Example(f"case {i}", c.logs.size, c) for i, c in enumerate(given)]
+    try:
+        made = [(example, list(theorem.claims(example.case))) for example in examples]
+    except Exception as error:  # whatever a theorem under test raises is the finding
+        said = f"raised {type(error).__name__}: {error}"
+        return report(theorem.slug, {"it speaks of every case": lambda: said})
+    checks: dict[str, Check] = {
+        "it applies somewhere": partial(_applies, made),
+        "every assumption is measured": partial(_measured, theorem, made),
+        "where an assumption fails it refuses and names it": partial(_refuses, theorem, made),
+        "gaps and bounds of all repetitions belong to the claim": partial(_whole, made),
+        "no claim is violated": partial(_violated, theorem, made, false_alarm),
+    }
+    if rate is not None:
+        checks["the bound shrinks at the rate it claims"] = partial(_rate, made, number("rate", rate))
+    if drawn:
+        checks["no sure claim is violated on awkward cases"] = partial(_awkward, theorem, drawn)
+    return report(theorem.slug, checks)
+
+
+def _applies(made: Made) -> str:
+    claims = [c for _, listed in made for c in listed]
+    if not claims:
+        return f"it makes no claim on any of {len(made)} cases, so nothing was checked"
+    reasons = {str(c.answer) for c in claims}
+    if any(isinstance(c.answer, Bound) for c in claims):
+        return ""
+    return f"none of {len(claims)} claims applies, so nothing was checked, for example {sorted(reasons)[0]}"
+
+
+def _measured(theorem: Theorem, made: Made) -> str:
+    names = {m.name for _, claims in made for c in claims for m in c.assumptions}
+    absent = [f"'{name}' is assumed, never measured" for name in theorem.assumptions if name not in names]
+    return first(
+        absent + [f"'{name}' is measured, not stated as an assumption" for name in sorted(names - set(theorem.assumptions))]
+    )
+
+
+def _refuses(theorem: Theorem, made: Made) -> str:
+    wrong = []
+    for example, claims in made:
+        for c in claims:
+            failing = [m for m in c.assumptions if m.holds is False]
+            where = f"{c.form} on {example} ({c.training})"
+            if isinstance(c.answer, NotApplicable) and c.answer.assumption not in theorem.assumptions:
+                wrong.append(f"{where} refuses for '{c.answer.assumption}', which is none of its assumptions")
+            if isinstance(c.answer, NotApplicable) and not c.answer.by_how_much:
+                wrong.append(f"{where} refuses without saying by how much '{c.answer.assumption}' fails")
+            if isinstance(c.answer, Bound) and failing:
+                wrong.append(f"{where} gives a bound although {_amount(failing[0])}")
+    return first(wrong)
+
+
+def _amount(m: Measurement) -> str:
+    return f"'{m.name}' fails ({'no value' if m.value is None else f'{m.value:.6g}'}{f', {m.how}' if m.how else ''})"
+
+
+def _whole(made: Made) -> str:
+    wrong = []
+    for example, claims in made:
+        for c in claims:
+            where = f"{c.form} on {example} ({c.training})"
+            if not isinstance(c.answer, Bound):
+                continue
+            if c.gaps.shape != c.bounds.shape or c.gaps.ndim != 1:
+                wrong.append(f"{where}: gaps of shape {c.gaps.shape} beside bounds of shape {c.bounds.shape}")
+            elif c.gaps.size and not (np.isclose(c.gaps[0], c.gap) and np.isclose(c.bounds[0], c.answer.value)):
+                wrong.append(f"{where}: the first repetition is not the answer: {c.bounds[0]:.6g}, not {c.answer.value:.6g}")
+            elif not math.isfinite(c.gap) or not np.isfinite(c.gaps).all() or np.isnan(c.bounds).any():
+                wrong.append(f"{where}: a gap or a bound is no number")
+    return first(wrong)
+
+
+def _violated(theorem: Theorem, made: Made, alpha: float) -> str:
+    found = units(made, alpha)
+    texts = [explained(theorem, form, own, alpha) for form, own in by_form(found).items()]
+    return first([text for text in texts if text])
+
+
+def _rate(made: Made, rate: float) -> str:
+    """The exponent of the mean bound in the records behind it, on every family with three sizes at least."""
+    wrong, tried = [], 0
+    for form, own in by_form(units(made, 0.5)).items():
+        for key in dict.fromkeys((u.example.family, u.claim.training, u.claim.client) for u in own):
+            same = [u for u in own if (u.example.family, u.claim.training, u.claim.client) == key]
+            if len(same) < 3:
+                continue
+            tried += 1
+            slope = float(np.polyfit(np.log([u.claim.n for u in same]), np.log([u.bounds.mean() for u in same]), 1)[0])
+            if abs(slope + rate) > RATE_TOLERANCE:
+                wrong.append(f"{form} shrinks like n^{slope:.2f} on {key[0]} ({key[1]}), not like n^{-rate:g}")
+    return first(wrong) if tried else "no family has three sizes on which the theorem applies"
+
+
+def _awkward(theorem: Theorem, drawn: int) -> str:
+    """Ties, zeros, empty cells: claims that hold with certainty, and numbers that are none."""
+    wrong: list[str] = []
+
+    def look(case: Case) -> None:
+        for c in theorem.claims(case):
+            if isinstance(c.answer, Bound):
+                if math.isnan(c.answer.value) or math.isnan(c.gap):
+                    wrong.append(f"{c.form}: gap {c.gap}, bound {c.answer.value}")
+                elif c.answer.delta == 0.0 and violations(c).any():
+                    wrong.append(f"{c.form}: gap {c.gap:.6g}, bound {c.answer.value:.6g}, and it may never fail")
+
+    try_drawn(look, drawn)
+    return first(wrong)
+
+
+def try_drawn(look: Callable[[Case], None], drawn: int) -> None:
+    """Show `look` the same `drawn` cases in every run."""
+    from hypothesis import HealthCheck, Phase, given, settings
+
+    from fedroute_theory.testing.strategies import cases
+
+    @settings(max_examples=drawn, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(case=cases())
+    def run(case: Case) -> None:
+        look(case)
+
+    run()
