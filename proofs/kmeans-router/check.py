@@ -278,6 +278,87 @@ def expected_broken() -> bool:
     return known and 4 * crowd**2 > 2 / below and 4 * copies**2 > F(1, 50) / below
 
 
+def expected_kl_rival() -> bool:
+    """Stationary point in (D, p) for fixed theta; worst means for equal counts; sup of D (1 - D^2)^n."""
+    y, p, a, b, n, m = sp.symbols("y p alpha beta n m", positive=True)
+    s = sp.symbols("s", real=True)  # s - c, where y = D - c
+    q = p + y - s
+    logs = sp.log(y) + m * sp.log(1 + p * a) + n * sp.log(1 - q * b)
+    best = (1 / a + 1 / b + s) / (n + m + 1)
+    at = {p: m * best - 1 / a}  # 1 + p alpha = m alpha y
+    slopes = [sp.simplify(sp.diff(logs, v).subs(at).subs(y, best)) for v in (y, p)]
+    other = sp.simplify((1 - q * b).subs(at).subs(y, best) - n * b * best) == 0
+    t, k = sp.symbols("t k", positive=True)
+    equal = sp.simplify(2 * sp.sqrt((1 + t) / 2 * (1 - t) / 2) - sp.sqrt(1 - t**2)) == 0
+    lead = 1 / sp.sqrt(2 * k + 1)
+    top = sp.simplify(sp.diff(sp.log(t) + k * sp.log(1 - t**2), t).subs(t, lead)) == 0
+    return bool(slopes == [0, 0] and other and equal and top)
+
+
+def expected_kl_below_hoeffding() -> bool:
+    """1 - t^2 <= e^{-t^2}, and for all z, p on a grid kl >= 2 (z - p)^2: certified with intervals."""
+    grid = [F(i, 40) for i in range(1, 40)]
+
+    def kl(z: F, p: F) -> object:
+        first, second = iv.mpf(z.numerator) / z.denominator, iv.mpf(p.numerator) / p.denominator
+        return first * iv.log(first / second) + (1 - first) * iv.log((1 - first) / (1 - second))
+
+    def square(z: F, p: F) -> object:
+        return iv.mpf((2 * (z - p) ** 2).numerator) / (2 * (z - p) ** 2).denominator
+
+    return all(bool(kl(z, p) >= square(z, p)) for z, p in product(grid, grid) if z != p)
+
+
+def expected_kl_two_models() -> bool:
+    """Counts up to 4, chances on a grid, ties lost: D P(worse chosen) is below the bound at rational multipliers."""
+    grid = [F(i, 12) for i in range(13)]
+    bases = [F(k, 32) for k in range(33, 200)]  # e^{theta / (n m)}
+
+    def bound(n: int, m: int) -> F:
+        least = F(1)
+        for base in bases:
+            a, b = base**n - 1, 1 - base**-m
+            y = (1 / a + 1 / b) / (n + m + 1)
+            if y <= 1:
+                least = min(least, y * (m * a * y) ** m * (n * b * y) ** n)
+        return least
+
+    def lost(n: int, m: int, q: F, p: F) -> F:
+        return sum(
+            (
+                comb(n, i) * q**i * (1 - q) ** (n - i) * comb(m, j) * p**j * (1 - p) ** (m - j)
+                for i, j in product(range(n + 1), range(m + 1))
+                if j * n >= i * m
+            ),
+            F(0),
+        )
+
+    for n, m in product(range(1, 5), repeat=2):
+        top = bound(n, m)
+        if any((q - p) * lost(n, m, q, p) > top for q, p in product(grid, grid) if q > p):
+            return False
+        if n == m and float(top) > 1.01 * (2 * n / (2 * n + 1)) ** n / (2 * n + 1) ** 0.5:
+            return False
+    return True
+
+
+def expected_kl_broken() -> bool:
+    """0.2199 > half of 2/(3 sqrt 3); D (1 - D)^10 at most 0.0351 below the gap of 0.59 against 0.41; both in fractions."""
+    d = F(535, 1000)
+    gap = d * (1 - (1 + d) ** 2 / 4)
+    halved = 27 * gap**2 > 1  # gap > 1 / (3 sqrt 3)
+    q, p = F(59, 100), F(41, 100)
+    chosen = sum(
+        (
+            comb(10, i) * q**i * (1 - q) ** (10 - i) * comb(10, j) * p**j * (1 - p) ** (10 - j)
+            for i, j in product(range(11), repeat=2)
+            if j >= i
+        ),
+        F(0),
+    )
+    return bool(halved and (q - p) * chosen > F(1, 11) * F(10, 11) ** 10)
+
+
 def family_uniform() -> bool:
     x, y, a, lip = sp.symbols("x y a L", positive=True)
     distance = sp.integrate(x, (x, 0, a)) / a
@@ -608,6 +689,11 @@ def steps() -> list[Step]:
         Step("expected form: smaller constants and copied labels fail, exactly", RATIONAL, expected_broken),
         Step("expected form: two models, counts up to 5, all label outcomes", RATIONAL, expected_two_models),
         Step("expected form: Hoeffding for the difference of two means of independent labels", READER),
+        Step("expected-kl form: worst D and means at a fixed multiplier, equal counts D (1 - D^2)^n", SYMPY, expected_kl_rival),
+        Step("expected-kl form: never above the expected form (Pinsker)", INTERVAL, expected_kl_below_hoeffding),
+        Step("expected-kl form: two models, counts up to 4, all label outcomes", RATIONAL, expected_kl_two_models),
+        Step("expected-kl form: half the chance, and means that are not the worst, fail", RATIONAL, expected_kl_broken),
+        Step("expected-kl form: chord, concavity in the means, Fenchel duality", READER),
         Step("records and test at two places: sharp, pairwise and spread 1", RATIONAL, family_two_places),
         Step("constant L of the spread form attained for every finite law by cones", RATIONAL, spread_attained_by_cones),
         Step("two models: E max - max E = (E|D| - |E D|)/2", SYMPY, two_model_identity),

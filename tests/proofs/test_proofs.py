@@ -84,5 +84,5 @@ def test_two_pass_constants_are_the_codes():
 
 def test_the_statement_of_kmeans_names_every_form_of_the_table():
     statement = registry()["kmeans-router"].statement
-    for form in ("sharp", "policy", "pairwise", "spread", "three-terms", "relative", "least", "expected"):
+    for form in ("sharp", "policy", "pairwise", "spread", "three-terms", "relative", "least", "expected", "expected-kl"):
         assert form in statement

@@ -26,13 +26,13 @@ def expected_kl(*, mass: list[float], s: list[list[float]], counts: list[list[fl
     """The larger of both choices of the best model, each by search over D."""
     value = 0.0
     for weight, shift, (n, m) in zip(mass, s, counts, strict=True):
-        worst = R if not n * m else 0.0
+        worst, s_total = 0.0 if n * m else R, sum(shift)
         for best, rival in ((n, m), (m, n)) if n * m else ():
             lost = minimize_scalar(
-                lambda d, b=best, r=rival, e=sum(shift): -d * chance((d - e) / R, b, r),  # type: ignore[misc]
+                lambda d, b=best, r=rival, e=s_total: -d * chance((d - e) / R, b, r),
                 bounds=(0.0, R), method="bounded", options={"xatol": 1e-12},
             )  # fmt: skip
-            worst = max(worst, -float(lost.fun), min(R, sum(shift)))
+            worst = max(worst, -float(lost.fun), min(R, s_total))
         value += weight * worst
     return total(value / sum(mass), R)
 

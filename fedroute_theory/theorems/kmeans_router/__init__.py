@@ -25,6 +25,8 @@ kl: the Chernoff interval, never wider, unequal sides up and down). A pair witho
                sum_k nu_k min over c in [0, R] of c + sum_{m != m*} sup_{D in [c, R]} (D - c) exp(-2 max(0, D - s)^2 / (R^2 h)),
                m* the best in the cell (unknown: the worst case), s = d_m* - d_m, h = 1/n_m* + 1/n_m; an empty pair costs R.
                Two models: at most max(0, s) + (R/2) sqrt(h/e); J > 1 rivals, one h: at most max s + R sqrt(h log(J) / 2)
+  expected-kl  the same with Chernoff's exp(-min_z [n kl(z, q) + n' kl(z, p)]) at the worst means q - p = (D - s)/R in place
+               of the exponential: never larger; two models, equal counts n, s = 0: sup_D D (1 - D^2/R^2)^n
 Where labels are noise-free, w = 0. Spread, three-terms, relative, expected: estimates and tie-breaking constant on cells."""
 
 THEOREM = Theorem(

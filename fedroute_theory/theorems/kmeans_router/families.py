@@ -20,6 +20,7 @@ from fedroute_theory.theorems.broken import refused
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.events import event_failure
 from fedroute_theory.theorems.kmeans_router.expected_families import expected_controls, expected_extremal
+from fedroute_theory.theorems.kmeans_router.expected_kl_families import expected_kl_controls, expected_kl_extremal
 from fedroute_theory.theorems.kmeans_router.one_cell import claims_by_form, one_cell
 from fedroute_theory.theorems.kmeans_router.traps import exit_probability, trap_controls
 
@@ -55,7 +56,7 @@ def extremal() -> list[Extremal]:
             claim = by_form[form]
             value = claim.answer.value if isinstance(claim.answer, Bound) else math.nan
             found.append(Extremal(name, form, value, claim.gap, ratio, 0.01))
-    return [*found, expected_extremal()]
+    return [*found, expected_extremal(), expected_kl_extremal()]
 
 
 def controls() -> list[Control]:
@@ -68,6 +69,7 @@ def controls() -> list[Control]:
         *_broken_assumptions(),
         _wrong_width(),
         *expected_controls(),
+        *expected_kl_controls(),
     ]
 
 
