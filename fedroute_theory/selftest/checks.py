@@ -20,7 +20,7 @@ def reference(slug: str) -> list[str]:
     """Every formula of the calculator beside its independent reference."""
     forms, known = theorem(slug).forms, REFERENCES[slug]
     missing = [f"no reference for the form '{name}'" for name in forms if name not in known]
-    return missing + [f"{name} at {d}" for name in known for d in differences(forms[name], known[name])]
+    return missing + [f"{name} at {d}" for name in known if name in forms for d in differences(forms[name], known[name])]
 
 
 def extremal(slug: str) -> list[str]:

@@ -21,10 +21,6 @@ BY_REASON: Mapping[str, tuple[tuple[str, str], ...]] = {
     "the tail beyond k - 1/2 is that beyond k - 1: counts are whole": (
         ("problems.minimax mirror_error", "over - 1.0 -> over - 0.5"),
     ),
-    "where the search for shifts starts: every pair of shifts is valid, and what is found is tested": (
-        ("problems.minimax two_points", "0.5 * gap -> 0.25 * gap"),
-        ("problems.minimax two_points", "0.5 * gap -> 0.25 * gap #2"),
-    ),
     "where a search for the root starts: it is widened until it holds the root": (
         ("theorems.fedavg_convergence.formulas _root", "given + kappa ** 2 + sigma ** 2 -> given + kappa ** 2"),
         ("theorems.fedavg_convergence.formulas _root", "given + kappa ** 2 + sigma ** 2 -> given + sigma ** 2"),
@@ -60,7 +56,7 @@ BY_REASON: Mapping[str, tuple[tuple[str, str], ...]] = {
             "theorems.mixture_router.levels cell_level",
             "max(1, int(estimates.logged.sum())) -> max(0.5, int(estimates.logged.sum()))",
         ),
-        ("theorems.mixture_router.levels one_event_level", "max(1, means) -> max(0.5, means)"),
+        ("theorems.mixture_router.levels one_event_level", "max(1, found.means) -> max(0.5, found.means)"),
     ),
     "a lower end of the bisection, far below the root in either case": (
         ("theorems.margin_rate.lines split", "math.log(top) - 80.0 -> -80.0"),
@@ -71,7 +67,7 @@ BY_REASON: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "other names, as many of them": (
         (
-            "theorems.mixture_router.levels one_event_level",
+            "theorems.mixture_router.levels mixed_parts",
             "place[:, None] * shape[1] + np.arange(shape[1]) -> place[:, None] * shape[1] - np.arange(shape[1])",
         ),
     ),

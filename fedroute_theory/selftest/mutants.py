@@ -222,21 +222,17 @@ class _Counted(ast.NodeTransformer):
 
 
 def _loaded() -> list[ModuleType]:
-    return [m for name, m in list(sys.modules.items()) if name.startswith(PACKAGE) and m is not None]
+    """The package's modules, but those of this folder: references keep what they know."""
+    own = f"{PACKAGE}.selftest"
+    return [m for name, m in list(sys.modules.items()) if name.startswith(PACKAGE) and not name.startswith(own)]
 
 
 def _forget() -> None:
-    """Empty every cache of the package, but those of this folder."""
+    """Empty every cache of the package."""
     for cached in _caches(len(_loaded())):
         cached.cache_clear()
 
 
 @cache
 def _caches(_: int) -> list[Any]:
-    return [
-        value
-        for module in _loaded()
-        if not module.__name__.startswith(f"{PACKAGE}.selftest")
-        for value in vars(module).values()
-        if hasattr(value, "cache_clear")
-    ]
+    return [value for module in _loaded() for value in vars(module).values() if hasattr(value, "cache_clear")]

@@ -32,6 +32,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("theorems.kmeans_router.forms"),
         Target("theorems.kmeans_router.widths", constants=("HOEFFDING_FACTOR",)),
         Target("theorems.kmeans_router.expected", constants=("HOEFFDING_EXPONENT",)),
+        Target("theorems.kmeans_router.expected_kl"),
         Target("theorems.kmeans_router.expected_claims", ("expected_bound",)),
         Target("theorems.kmeans_router.cells"),
         Target("theorems.kmeans_router.claims", ("intervals", "_form", "_policy", "_three_terms")),
@@ -61,7 +62,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "mixture-router": (
         Target("theorems.mixture_router.formulas"),
         Target("theorems.mixture_router.levels"),
-        Target("theorems.mixture_router.certified", ("certified_claims",)),
+        Target("theorems.mixture_router.certified", ("certified_claims", "sides_of")),
         Target("theorems.mixture_router.claims", ("_constant", "_per_model", "_disagreement")),
     ),
     "mlp-router": (

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from fedroute_theory.selftest.cases import clusters, curves, functions, heads, kmeans, lines, lower, mixtures, networks, steps
+from fedroute_theory.selftest.cases import (
+    chernoff,
+    clusters,
+    curves,
+    functions,
+    heads,
+    kmeans,
+    lines,
+    lower,
+    mixtures,
+    networks,
+    steps,
+)
 
 CASES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "client-heterogeneity": {"small case": networks.clients},
@@ -17,6 +29,7 @@ CASES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
         "large cells": kmeans.large_cells,
         "no records": kmeans.intervals,
         "policy terms": kmeans.policy_terms,
+        "chernoff": chernoff.chernoff,
     },
     "least-squares": {
         "small case": functions.least_squares,
@@ -27,7 +40,12 @@ CASES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     },
     "linear-heads": {"smoothers": heads.smoothers, "small case": heads.heads, "distances": heads.distances},
     "margin-rate": {"small case": lines.margins, "powers": lines.powers},
-    "minimax-lower": {"coins": lower.coin_pairs, "many records": lower.many_records, "small case": lower.brackets},
+    "minimax-lower": {
+        "coins": lower.coin_pairs,
+        "many records": lower.many_records,
+        "few records": lower.searches,
+        "small case": lower.brackets,
+    },
     "mixture-router": {
         "small case": mixtures.mixtures,
         "pieces": mixtures.pieces,

@@ -12,7 +12,7 @@ from scipy.stats import binom, norm
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.problems.minimax import affinity_error, mirror_error, two_points
+from fedroute_theory.problems.minimax import LIMIT_GAP, TwoPoints, _searched, affinity_error, mirror_error, two_points
 from fedroute_theory.selftest.cases.build import differ, numbers
 from fedroute_theory.selftest.cases.kmeans import known_case
 from fedroute_theory.selftest.references.cells import relative
@@ -70,6 +70,28 @@ def many_records() -> list[str]:
         found |= {f"{n_a} a": chosen.shift_a, f"{n_a} b": chosen.shift_b, f"{n_a} error": chosen.error}
         known |= {f"{n_a} a": a, f"{n_a} b": b, f"{n_a} error": error}
     return differ(found, known, 1e-3)
+
+
+def searches() -> list[str]:
+    """Few records: the better of two searches."""
+    found = []
+    for n_a, n_b in ((1, 2), (1, 8), (3, 6)):
+        value, least = two_points(n_a, n_b).value, _better_search(n_a, n_b)
+        if value < least * (1.0 - 1e-7):
+            found.append(f"{n_a} and {n_b} records: {value} is below {least}")
+    return found
+
+
+@cache
+def _better_search(n_a: int, n_b: int) -> float:
+    """From the limit's split and from equal shifts, errors over all outcomes."""
+    gap = LIMIT_GAP * math.sqrt(1.0 / n_a + 1.0 / n_b)
+    split = min(0.49, gap * n_b / (n_a + n_b)), min(0.49, gap * n_a / (n_a + n_b))
+
+    def at(point: tuple[float, float]) -> TwoPoints:
+        return TwoPoints(*point, outcomes(n_a, n_b, *point))
+
+    return max(_searched(at, start).value for start in (split, (gap / 2.0, gap / 2.0)))
 
 
 def brackets() -> list[str]:

@@ -111,9 +111,12 @@ class Sides:
     def level(self, side: int, delta: float) -> float:
         """E top2(b), delta for this side alone."""
         log_term = math.log(2.0 * int((self.sides[side].counts > 0).sum()) / delta) if self.noisy else None
-        return sum(
-            w * max(self.bound(side, x, a, log_term) + self.bound(side, x, b, log_term) for a, b in permutations(range(3), 2))
-            for x, w in enumerate(self.nu)
+        return float(
+            sum(
+                w
+                * max(self.bound(side, x, a, log_term) + self.bound(side, x, b, log_term) for a, b in permutations(range(3), 2))
+                for x, w in enumerate(self.nu)
+            )
         )
 
     def one_event(self) -> float:
@@ -143,4 +146,4 @@ class Sides:
                 wide = self.R * math.sqrt(log_term / 2.0 * widths[self.cell[0][x], self.cell[1][x], m])
                 b.append(fixed + wide * self.noisy)
             rows.append(min(self.R, max(p + q for p, q in permutations(b, 2))))
-        return sum(w * r for w, r in zip(self.nu, rows, strict=True))
+        return float(sum(w * r for w, r in zip(self.nu, rows, strict=True)))
