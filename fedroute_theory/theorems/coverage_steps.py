@@ -22,7 +22,8 @@ _ALL = "two models' squared errors are at most all models' and all records' (cov
 _RANGE = "no loss exceeds the range R (coverage-transfer, proof, Range-aware)"
 _WORST = "the worst losses in [0, R] with that E[loss^2 / k2] (coverage-transfer, proof, Range-aware)"
 
-Saturated = Callable[[FloatArray, FloatArray, float, float], Bound]
+Level = Callable[[FloatArray, FloatArray, float, float], float]
+"""The range-aware value for weights (n,), k2 (n,), eps and R."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,11 @@ class Transfer:
         paid = self.ratio[rows, first] * error[rows, first] ** 2 + self.ratio[rows, second] * error[rows, second] ** 2
         return w[rows, first] + w[rows, second], np.where(first == second, 0.0, paid)
 
+    @property
+    def paid(self) -> FloatArray:
+        """(n,) e^2/w + e'^2/w' of the two models compared."""
+        return self._pairs[1]
+
     def stages(self, where: BoolArray | None = None) -> list[Stage]:
         """From the errors at queries with finite k2 (and `where`) to sqrt(E k2) sqrt(E_rho e^2)."""
         weights = self.choice.weights
@@ -70,7 +76,7 @@ class Transfer:
             Stage("all models", math.sqrt(mean * self.squared), _ALL),
         ]
 
-    def saturated_stages(self, level: Saturated, label_range: float) -> list[Stage]:
+    def saturated_stages(self, level: Level, label_range: float) -> list[Stage]:
         """From the errors to the range-aware value at E_rho e^2; where k2 is infinite a query may lose R."""
         weights, finite = self.choice.weights, np.isfinite(self.k2)
         _, paid = self._pairs
@@ -88,8 +94,8 @@ class Transfer:
             first,
             *spread,
             Stage("least covered pair", holed(pair), f"{_TWO}; {_PAIR}"),
-            Stage("worst losses", level(weights, self.k2, eps, label_range).value, _WORST),
-            Stage("all models", level(weights, self.k2, math.sqrt(self.squared), label_range).value, _ALL),
+            Stage("worst losses", level(weights, self.k2, eps, label_range), _WORST),
+            Stage("all models", level(weights, self.k2, math.sqrt(self.squared), label_range), _ALL),
         ]
 
 
@@ -100,7 +106,7 @@ def _first(transfer: Transfer) -> str:
 def steps(
     claims: Callable[[Case], Iterable[Claim]],
     best_holes: Callable[[FloatArray, FloatArray, FloatArray, float], tuple[float, float, float]],
-    saturated: Saturated,
+    saturated: Callable[[FloatArray, FloatArray, float, float], Bound],
     case: Case,
 ) -> Iterable[Waterfall]:
     """From the gap to every form. claims, best_holes, saturated: those of the theorem."""
@@ -121,7 +127,7 @@ def steps(
             stages = _with_holes(whole, squared, best_holes, problem.label_range)
         elif claim.form == "range-aware":
             covered = replace(whole, squared=float(squared[np.isfinite(k2)].sum()))
-            stages = covered.saturated_stages(saturated, problem.label_range)
+            stages = covered.saturated_stages(lambda *at: saturated(*at).value, problem.label_range)
         else:
             stages = whole.stages()
         yield Waterfall.of(claim, stages)

@@ -32,8 +32,8 @@ def steps(claims: Callable[[Case], Iterable[Claim]], case: Case) -> Iterable[Wat
                 float(problem.weights[live] @ worst_pair(mixed[live], mixed[live])),
                 "w_bar/D <= sum t_i^2 w_i/D_i for shares t, here those of the effective sizes (pooling, proof 2)",
             ),
-            Stage("pair maxima one by one", float(1.0 / sizes.sum()), "the maximum of a sum is at most the sum (pooling, proof 2)"),
+            Stage("pair maxima one by one", float(1.0 / sizes.sum()), "max of a sum <= sum of max (pooling, proof 2)"),
         ]
         if claim.form == "per-record":
-            stages.append(Stage("best client alone", float((own / records).min()), "the other sizes are at least 0 (pooling, 2)"))
+            stages.append(Stage("best client alone", float((own / records).min()), "other sizes are >= 0 (pooling, proof 2)"))
         yield Waterfall.of(claim, stages)

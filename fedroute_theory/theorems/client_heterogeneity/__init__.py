@@ -4,6 +4,7 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.client_heterogeneity.claims import claims
 from fedroute_theory.theorems.client_heterogeneity.families import controls, extremal
 from fedroute_theory.theorems.client_heterogeneity.formulas import FORMS
+from fedroute_theory.theorems.client_heterogeneity.steps import steps
 from fedroute_theory.theorems.least_squares.remedies import REMEDIES
 
 STATEMENT = """\
@@ -45,4 +46,5 @@ THEOREM = Theorem(
         "records on the problem's rows": "a finite problem, so that the mean of the clients' truths is known at every record",
         "clients share queries, price and range": "give every client the same queries, weights, price and c_max",
     },
+    steps=steps,
 )

@@ -4,6 +4,7 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.fedavg_convergence.claims import claims
 from fedroute_theory.theorems.fedavg_convergence.families import controls, extremal
 from fedroute_theory.theorems.fedavg_convergence.formulas import FORMS
+from fedroute_theory.theorems.fedavg_convergence.steps import steps
 
 STATEMENT = """\
 F = sum_i p_i F_i, every grad F_i L-Lipschitz; stochastic gradients unbiased with variance <= sigma^2 given the past, clients
@@ -53,4 +54,5 @@ THEOREM = Theorem(
         "bounded dissimilarity": "a beta and kappa that hold at every parameter, as for quadratics with a common range",
         "step size": "a smaller step, or fewer local steps",
     },
+    steps=steps,
 )

@@ -6,6 +6,7 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.frontier.claims import claims
 from fedroute_theory.theorems.frontier.families import controls, extremal
 from fedroute_theory.theorems.frontier.formulas import FORMS
+from fedroute_theory.theorems.frontier.steps import steps
 
 __all__ = ["THEOREM"]
 
@@ -40,4 +41,5 @@ THEOREM = Theorem(
         "one event for all prices": "bound the errors of quality and of cost apart, each with half of delta",
         "an estimate for every model": "estimate every model everywhere, or use the two largest errors, which need none",
     },
+    steps=steps,
 )

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray
+from fedroute_theory._validate import BoolArray, FloatArray
 from fedroute_theory.lines import pick, worst_pair
 from fedroute_theory.theorems.greedy_steps import DIFFERENCE, OSCILLATION
-from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairIntervals
+from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.expected import HOEFFDING_EXPONENT
 from fedroute_theory.theorems.kmeans_router.expected_claims import expected_bound
 from fedroute_theory.theorems.kmeans_router.query_steps import CAP, EMPTY, UNION, WIDTH, Setting
@@ -62,9 +62,7 @@ def by_cell(setting: Setting, spread: bool) -> list[Stage]:
         ]
     best = geometry.by_cell.models
     stages += [
-        Stage(
-            "greedy choice", value(near + pick(error, best) - pick(error, setting.chosen)), f"{DIFFERENCE}, {_MEANS}; {CAP}"
-        ),
+        Stage("greedy choice", value(near + pick(error, best) - pick(error, setting.chosen)), f"{DIFFERENCE}, {_MEANS}; {CAP}"),
         Stage(
             "worst pair of models",
             value(near + _pair(error, setting.never(-error, setting.kept))),
@@ -89,7 +87,7 @@ def three_terms(setting: Setting, hoeffding: bool) -> list[Stage]:
     above, estimation = _losses(setting)
     apart, label = _mean_errors(setting)
     logged = pairs.logged & (mass > 0)[:, None]
-    holed = ~pairs.logged.all(axis=1)
+    holed: BoolArray = np.logical_not(pairs.logged.all(axis=1))
     error = apart + label
     distance = 2.0 * slope * float(geometry.problem.weights @ geometry.distance)
     base = distance + top * float(mass @ holed)
@@ -135,7 +133,7 @@ def three_terms(setting: Setting, hoeffding: bool) -> list[Stage]:
 def event(failures: FloatArray, delta: float) -> list[Stage]:
     """From the exact failure probability of the event to delta. failures: those of the pairs."""
     return [
-        Stage("union over pairs", float(failures.sum()), "the probability of a union is at most the sum (kmeans-router, The event)"),
+        Stage("union over pairs", float(failures.sum()), "P(union) is at most the sum (kmeans-router, The event)"),
         Stage("tail inequality", delta, "Hoeffding's or Chernoff's inequality, delta/(2N) a side (kmeans-router, The event)"),
     ]
 
@@ -150,7 +148,7 @@ def expected(geometry: CellGeometry) -> list[Stage]:
     variance = np.divide(noise, estimates.counts, out=np.zeros(mean.shape), where=logged)
     if estimates.empty != "mid-range":
         variance = np.where(logged, variance, np.inf)
-    losses = [_true_loss(k, mean[k], shift[k], variance[k], estimates.routable[k], top) for k in range(len(mean))]
+    losses = [_true_loss(mean[k], shift[k], variance[k], estimates.routable[k], top) for k in range(len(mean))]
     return [
         Stage(
             "Hoeffding, rival by rival",
@@ -161,9 +159,7 @@ def expected(geometry: CellGeometry) -> list[Stage]:
     ]
 
 
-def _true_loss(
-    _: int, mean: FloatArray, shift: FloatArray, variance: FloatArray, eligible: FloatArray, top: float
-) -> float:
+def _true_loss(mean: FloatArray, shift: FloatArray, variance: FloatArray, eligible: BoolArray, top: float) -> float:
     """min over c of c + sum_m (D_m - c)_+ P(m chosen), the probabilities by Hoeffding: convex and linear between the D_m."""
     best = int(mean.argmax())
     if not eligible[best]:

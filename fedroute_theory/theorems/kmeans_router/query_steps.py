@@ -19,7 +19,7 @@ EMPTY = "a pair without a record may be worth either end of the range (kmeans-ro
 SIGN = f"U(x, m) = mean of U(x_j, m) -+ its distance: the sign is lost ({_PROOF})"
 LIPSCHITZ = f"|U(x, m) - U(x_j, m)| <= L |x - x_j|, record by record ({_PROOF})"
 CENTRE = f"|x - x_j| <= |x - c| + |x_j - c| ({_PROOF})"
-WIDTH = f"mean label and mean truth of a pair differ by at most a width with log(2/delta); {EVENT} a pair (kmeans-router, The event)"
+WIDTH = f"mean label and mean truth differ by a width with log(2/delta); {EVENT}, each pair alone (kmeans-router, The event)"
 UNION = f"log(2N/delta): all N pairs at once, {EVENT} (kmeans-router, The event)"
 
 Part = tuple[str, FloatArray, FloatArray, str]
@@ -55,7 +55,8 @@ class Setting:
     @property
     def kept(self) -> BoolArray:
         """(K, M) whether the model can be the one chosen."""
-        return self.pairs.logged | np.isfinite(self.pairs.down[0])
+        value: BoolArray = self.pairs.logged | np.isfinite(self.pairs.down[0])
+        return value
 
     def never(self, down: FloatArray, kept: BoolArray) -> FloatArray:
         """A lower side, minus infinity for models that are never chosen."""

@@ -5,6 +5,7 @@ from fedroute_theory.theorems.least_squares.claims import claims
 from fedroute_theory.theorems.least_squares.families import controls, extremal
 from fedroute_theory.theorems.least_squares.formulas import FORMS
 from fedroute_theory.theorems.least_squares.remedies import REMEDIES
+from fedroute_theory.theorems.least_squares.steps import steps
 
 STATEMENT = """\
 Records (x_t, m_t, y_t), t = 1..n, independent, labels in [0, 1] with conditional mean f*; F finite, fixed before the data
@@ -43,4 +44,5 @@ THEOREM = Theorem(
     extremal=extremal,
     controls=controls,
     remedies={name: REMEDIES[name] for name in ASSUMPTIONS},
+    steps=steps,
 )

@@ -4,6 +4,7 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.linear_heads.claims import claims
 from fedroute_theory.theorems.linear_heads.families import controls, extremal
 from fedroute_theory.theorems.linear_heads.formulas import FORMS
+from fedroute_theory.theorems.linear_heads.steps import steps
 
 STATEMENT = """\
 Frozen features, each model's heads fitted by least squares on its n records: labels y = f + xi, xi independent with mean 0
@@ -50,4 +51,5 @@ THEOREM = Theorem(
         "no ridge": "ridge 0, or the exact mean (leverages), which covers ridge",
         "well-specified": "more features: a larger span has less bias and more variance",
     },
+    steps=steps,
 )

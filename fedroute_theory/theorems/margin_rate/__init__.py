@@ -6,6 +6,7 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.margin_rate.claims import claims
 from fedroute_theory.theorems.margin_rate.families import controls, extremal
 from fedroute_theory.theorems.margin_rate.formulas import FORMS
+from fedroute_theory.theorems.margin_rate.steps import steps
 
 __all__ = ["THEOREM"]
 
@@ -43,4 +44,5 @@ THEOREM = Theorem(
         "coverage": "log every model wherever the test law has mass, or use the joint form, which pays R in holes",
         "an estimate for every model": "estimate every model at every test query, or use the margin form, with R where none is",
     },
+    steps=steps,
 )

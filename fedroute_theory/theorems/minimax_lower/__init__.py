@@ -6,6 +6,7 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.minimax_lower.claims import claims
 from fedroute_theory.theorems.minimax_lower.families import controls, extremal
 from fedroute_theory.theorems.minimax_lower.formulas import FORMS
+from fedroute_theory.theorems.minimax_lower.steps import steps
 
 __all__ = ["THEOREM"]
 
@@ -43,4 +44,5 @@ THEOREM = Theorem(
         "cells found without labels": "find centres from queries alone",
         "counts are those of the cells": "count each record in the cell of its nearest final centre",
     },
+    steps=steps,
 )

@@ -4,6 +4,7 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.mixture_router.claims import claims
 from fedroute_theory.theorems.mixture_router.families import extremal
 from fedroute_theory.theorems.mixture_router.formulas import FORMS
+from fedroute_theory.theorems.mixture_router.steps import steps
 from fedroute_theory.theorems.mixture_router.traps import controls
 
 STATEMENT = """\
@@ -46,4 +47,5 @@ THEOREM = Theorem(
         "one truth for all clients": "clients that agree on the truth, else add each client's own bias",
         "label-free weights": "fix the weights before labels are seen, or use a form that holds whatever chose them",
     },
+    steps=steps,
 )

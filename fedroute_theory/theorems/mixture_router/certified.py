@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fedroute_theory.assumptions import steepest_slope
-from fedroute_theory.estimates import CellEstimates, Estimates
+from fedroute_theory.estimates import CellEstimates, Estimates, MixtureEstimates
 from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
@@ -35,24 +35,18 @@ def certified_claims(case: Case, mixed: Mixed, training: str, client: int) -> It
         refusal = NotApplicable(failed.name, f"{failed.how}{f': {failed.where}' if failed.where else ''}")
         answers = dict.fromkeys(("certified", "harmonic", "smaller", "one-event"), (refusal, estimates))
     else:
-        local, federated = estimates.local, estimates.federated
-        assert isinstance(local, CellEstimates)
-        assert isinstance(federated, CellEstimates)
-        declared = Range(steepest_slope(problem, case.logs).value, problem.lam, problem.c_max)
-        at = (problem.embeddings, problem.weights, declared)
-        b_loc, b_fed = (cell_level(side, *at, case.delta / 2.0 if noisy else None) for side in (local, federated))
-        u = float(harmonic_weight(np.asarray(b_loc), np.asarray(b_fed)))
-        harmonic = replace(estimates, quality_weight=_all(u, estimates), cost_weight=_all(u, estimates), empty="mixed")
+        sides = sides_of(case, mixed)
+        local, federated, b_loc, b_fed = estimates.local, estimates.federated, sides.local, sides.federated
         unbounded = None if math.isfinite(b_loc + b_fed) else mixed.refused(BOTH_SIDES)
         nothing = unbounded if math.isinf(min(b_loc, b_fed)) else None
         answers = {
             "certified": (unbounded or _at_own_weight(mixed, b_loc, b_fed), estimates),
-            "harmonic": (unbounded or formulas.harmonic(B_loc=b_loc, B_fed=b_fed, delta=case.delta), harmonic),
+            "harmonic": (unbounded or formulas.harmonic(B_loc=b_loc, B_fed=b_fed, delta=case.delta), sides.harmonic),
             "smaller": (
                 nothing or formulas.smaller(B_loc=b_loc, B_fed=b_fed, delta=case.delta),
                 local if b_loc < b_fed else federated,
             ),
-            "one-event": (_one_event(case, mixed, client, declared), estimates),
+            "one-event": (_one_event(case, mixed, client, sides.declared), estimates),
         }
     for form, (answer, policy) in answers.items():
         if isinstance(answer, NotApplicable):
@@ -66,6 +60,31 @@ def certified_claims(case: Case, mixed: Mixed, training: str, client: int) -> It
             form, training, client, estimates.n, bound, float(found[0]), error,
             np.full(found.shape, bound.value), found, measured,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Certified levels of both sides, the harmonic weight of the local one, and the mixture at that weight."""
+
+    declared: Range
+    local: float
+    federated: float
+    weight: float
+    harmonic: MixtureEstimates
+
+
+def sides_of(case: Case, mixed: Mixed) -> Sides:
+    """Levels at delta / 2 a side (labels without noise: certain)."""
+    estimates, problem = mixed.estimates, mixed.problem
+    delta = None if case.logs.labels == "exact" else case.delta / 2.0
+    declared = Range(steepest_slope(problem, case.logs).value, problem.lam, problem.c_max)
+    assert isinstance(estimates.local, CellEstimates)
+    assert isinstance(estimates.federated, CellEstimates)
+    at = (problem.embeddings, problem.weights, declared, delta)
+    local, federated = (cell_level(side, *at) for side in (estimates.local, estimates.federated))
+    u = float(harmonic_weight(np.asarray(local), np.asarray(federated)))
+    harmonic = replace(estimates, quality_weight=_all(u, estimates), cost_weight=_all(u, estimates), empty="mixed")
+    return Sides(declared, local, federated, u, harmonic)
 
 
 def _all(u: float, estimates: Estimates) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -69,24 +69,49 @@ def one_event_level(
     are chosen without labels and are the same for quality and cost. `points` with positive mass decide which mixed means there
     are.
     """
+    live = mass > 0.0
+    points, mass = points[live], mass[live]
+    found = mixed_parts(mixture, own, points, declared)
+    b = found.fixed
+    if delta is not None:
+        b = b + found.widths(math.log(2.0 * max(1, found.means) / delta), declared.width)
+    return float(np.dot(mass, np.minimum(declared.width, worst_pair(b, b))))
+
+
+@dataclass(frozen=True, eq=False)
+class MixedParts:
+    """Bounds on a mixture's |U - U_hat| at points, (n, M) each: the label-free part, and the records behind both means.
+
+    means: number of mixed means with a record.
+    """
+
+    fixed: FloatArray
+    share: FloatArray
+    n_loc: IntArray
+    n_fed: IntArray
+    shared: IntArray
+    means: int
+
+    def widths(self, log_term: float, label_range: float) -> FloatArray:
+        """(n, M) what label noise adds."""
+        return mixed_widths(self.share, self.n_loc, self.n_fed, self.shared, log_term, label_range)
+
+
+def mixed_parts(mixture: MixtureEstimates, own: Logs, points: FloatArray, declared: Range) -> MixedParts:
+    """The parts of `one_event_level` at points (n, d)."""
     local, federated = mixture.local, mixture.federated
     assert isinstance(local, CellEstimates)
     assert isinstance(federated, CellEstimates)
-    live = mass > 0.0
-    points, mass = points[live], mass[live]
     share = mixture.repetition(0).shares(points)[0]
     (near, n_loc), (far, n_fed) = (error_parts(side, points, declared) for side in (local, federated))
     b = np.where(share > 0.0, share * near, 0.0) + np.where(share < 1.0, (1.0 - share) * far, 0.0)
-    if delta is not None:
-        pairs, place = np.unique(_joint(local, federated, points), return_inverse=True)
-        shape = (local.n_cells * federated.n_cells, local.n_models)
-        both = np.bincount(_joint(local, federated, own.embedding) * shape[1] + own.model, minlength=shape[0] * shape[1])
-        shared = both.reshape(shape)[pairs][place]
-        used = ((share > 0.0) & (n_loc > 0)) | ((share < 1.0) & (n_fed > 0))
-        means = len(np.unique((place[:, None] * shape[1] + np.arange(shape[1]))[used]))
-        log_term = math.log(2.0 * max(1, means) / delta)
-        b = b + mixed_widths(share, n_loc, n_fed, shared, log_term, declared.width)
-    return float(np.dot(mass, np.minimum(declared.width, worst_pair(b, b))))
+    pairs, place = np.unique(_joint(local, federated, points), return_inverse=True)
+    shape = (local.n_cells * federated.n_cells, local.n_models)
+    both = np.bincount(_joint(local, federated, own.embedding) * shape[1] + own.model, minlength=shape[0] * shape[1])
+    shared = both.reshape(shape)[pairs][place]
+    used = ((share > 0.0) & (n_loc > 0)) | ((share < 1.0) & (n_fed > 0))
+    means = len(np.unique((place[:, None] * shape[1] + np.arange(shape[1]))[used]))
+    return MixedParts(b, share, n_loc, n_fed, shared, means)
 
 
 def _joint(local: CellEstimates, federated: CellEstimates, points: FloatArray) -> IntArray:

@@ -5,6 +5,7 @@ from fedroute_theory.theorems.least_squares.remedies import REMEDIES
 from fedroute_theory.theorems.mlp_router.claims import claims
 from fedroute_theory.theorems.mlp_router.families import controls, extremal
 from fedroute_theory.theorems.mlp_router.formulas import FORMS
+from fedroute_theory.theorems.mlp_router.steps import steps
 
 STATEMENT = """\
 Routers from a finite class F of pairs (quality in [0, 1], cost in [0, c_max]) fixed before the data; n records drawn from known
@@ -50,4 +51,5 @@ THEOREM = Theorem(
         "one truth behind the records": "use client-heterogeneity, which pays for each client's own bias instead",
         "holes": "log every model there, so that they count at less than the range",
     },
+    steps=steps,
 )

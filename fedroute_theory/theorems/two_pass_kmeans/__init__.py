@@ -4,6 +4,7 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.two_pass_kmeans.claims import claims
 from fedroute_theory.theorems.two_pass_kmeans.families import controls, extremal
 from fedroute_theory.theorems.two_pass_kmeans.formulas import FORMS
+from fedroute_theory.theorems.two_pass_kmeans.steps import steps
 
 STATEMENT = """\
 Pass 1: client i sends the means B_i of its local assignment, their counts, and the inertia W_i of that very assignment.
@@ -33,4 +34,5 @@ THEOREM = Theorem(
         "every client sends its centres": "a client needs two distinct queries before it can send a centre",
         "approximation factors": "give local solvers at least K centres, and more restarts until none misses its optimum",
     },
+    steps=steps,
 )
