@@ -1,9 +1,10 @@
-"""The registry: every module of this folder that defines THEOREM."""
+"""The registry: every module of this folder that defines THEOREM, and what installed packages add by an entry point."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from importlib.metadata import entry_points
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
@@ -26,13 +27,27 @@ __all__ = [
 ]
 
 
+ENTRY_POINTS = "fedroute_theory.theorems"
+"""The group of entry points by which a package offers theorems of its own."""
+
+
 def registry() -> dict[str, Theorem]:
-    """All theorems by slug, in the order of their module names."""
+    """All theorems by slug: the package's own in the order of their module names, then those of entry points by name.
+
+    Raises InputError for an entry point that is no theorem, or whose slug is taken.
+    """
     found = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         entry = getattr(importlib.import_module(f"{__name__}.{module.name}"), "THEOREM", None)
         if isinstance(entry, Theorem):
             found[entry.slug] = entry
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
+        entry = point.load()
+        if not isinstance(entry, Theorem):
+            raise InputError(f"The entry point '{point.name}' must be a Theorem; got {type(entry).__name__}.")
+        if entry.slug in found:
+            raise InputError(f"The entry point '{point.name}' must have a slug of its own; '{entry.slug}' is taken.")
+        found[entry.slug] = entry
     return found
 
 

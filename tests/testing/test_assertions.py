@@ -134,7 +134,7 @@ def test_looking_after_every_block_does_not_raise_the_chance_of_a_false_alarm():
 
 
 def run_quietly(made, seed):
-    """At most 400 trials of one claim with a chance of a false alarm of 0.1; the training does not matter, so it is done once."""
+    """At most 400 trials of one claim with a chance of a false alarm of 0.1; the training does not matter and is done once."""
     rng = stream(seed, "quiet")
     return run_trials(Sampler(made, WORLD, lambda *_: TRAINED, 0, 0.05, rng), "quiet", 400, 0.1)
 

@@ -42,7 +42,11 @@ def measured(case: Case) -> Known:
     once = replace(case, trained=[(t, i, e.repetition(0)) for t, i, e in case.trained], labels=None)
     found: Known = {}
     for entry in registry().values():
-        for claim in entry.claims(once):
+        try:
+            claims = list(entry.claims(once))
+        except Exception:  # a theorem that cannot speak of a user's case explains nothing about it
+            continue
+        for claim in claims:
             own = found.setdefault((claim.training, claim.client), {})
             for m in claim.assumptions:
                 own[m.name] = m.holds if own.get(m.name, True) is True else own[m.name]

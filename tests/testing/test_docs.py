@@ -1,0 +1,58 @@
+"""The pages under docs/ run, and print what they say they print."""
+
+import contextlib
+import io
+import re
+import sys
+
+import pytest
+from reference import REPOSITORY
+
+PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page):
+    """(language, text) of every fenced block, in order."""
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+def play(page):
+    """Run the python blocks in one namespace; yields (printed, stated or None) for each that is followed by a text block."""
+    space = {"__name__": "page"}
+    listed = blocks(page)
+    for (language, code), (following, stated) in zip(listed, [*listed[1:], ("", "")], strict=True):
+        if language != "python":
+            continue
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, str(page.name), "exec"), space)
+        yield printed.getvalue(), stated if following == "text" else None
+
+
+def test_there_are_pages():
+    assert {"adding_a_theorem.md", "in_ci.md"} <= {page.name for page in PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_runs_and_prints_what_it_says(page):
+    for printed, stated in play(page):
+        if stated is None:
+            assert printed == ""
+        else:
+            assert printed.strip() == stated.strip()
+
+
+def rewrite(page):
+    """Put what the blocks print under them: python tests/testing/test_docs.py."""
+    text = page.read_text(encoding="utf-8")
+    for printed, stated in list(play(page)):
+        if stated is not None:
+            text = text.replace(f"```text\n{stated}```", f"```text\n{printed.strip()}\n```", 1)
+    page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(REPOSITORY / "tests"))
+    for one in PAGES:
+        rewrite(one)
