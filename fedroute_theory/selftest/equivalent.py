@@ -87,6 +87,38 @@ BY_REASON: Mapping[str, tuple[tuple[str, str], ...]] = {
     "an inertia is below the optimal one by rounding only": (
         ("theorems.two_pass_kmeans.claims _factor", "max(1.0, float(ratio.max())) -> max(0.5, float(ratio.max()))"),
     ),
+    "the interval of multipliers that is searched moves by less than its ends are away from the root": (
+        (
+            "theorems.kmeans_router.expected_kl rival_loss_kl",
+            "2.0 / np.sqrt(1.0 / best + 1.0 / rival) -> 1.0 / np.sqrt(1.0 / best + 1.0 / rival)",
+        ),
+        (
+            "theorems.kmeans_router.expected_kl rival_loss_kl",
+            "np.sqrt(1.0 / best + 1.0 / rival) -> np.sqrt(1.0 / best)",
+        ),
+        (
+            "theorems.kmeans_router.expected_kl rival_loss_kl",
+            "np.sqrt(1.0 / best + 1.0 / rival) -> np.sqrt(1.0 / rival)",
+        ),
+        (
+            "theorems.kmeans_router.expected_kl rival_loss_kl",
+            "1.0 / best -> 0.5 / best",
+        ),
+        (
+            "theorems.kmeans_router.expected_kl rival_loss_kl",
+            "1.0 / rival -> 0.5 / rival",
+        ),
+    ),
+    "nothing is added: it only gives the interval its shape, as the loss does later": (
+        (
+            "theorems.kmeans_router.expected_kl rival_loss_kl",
+            "np.log(2.0 / np.sqrt(1.0 / best ...ELOW + 0.0 * lead -> np.log(2.0 / np.sqrt(1.0 / best ...ELOW - 0.0 * lead",
+        ),
+        (
+            "theorems.kmeans_router.expected_kl rival_loss_kl",
+            "np.log(2.0 / np.sqrt(1.0 / best ...ELOW + 0.0 * lead -> np.log(2.0 / np.sqrt(1.0 / best ... rival)) - _BELOW",
+        ),
+    ),
 }
 """reason -> (module and function, change)."""
 

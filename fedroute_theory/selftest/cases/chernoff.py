@@ -1,4 +1,4 @@
-"""kmeans-router, expected-kl: one rival above any floor by grids over leads and means; three models; searches that start anywhere."""
+"""kmeans-router, expected-kl: one rival above any floor by grids over leads and means; three models; many records."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _known() -> dict[str, float]:
 
 def chernoff() -> list[str]:
     """The lesser of both chances for all rivals at once, Chernoff's alone for many records, the sum over cells."""
-    found = {}
+    found: dict[str, float] = {}
     shift, best, other = (np.array(v, dtype=float)[:, None] for v in zip(*PAIRS, strict=True))
     for R in (1.0, 1.4):
         floors = np.array([c for r, c in FLOORS if r == R])
