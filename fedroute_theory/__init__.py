@@ -1,6 +1,7 @@
 """Explicit bounds for federated language-model routers, set beside exact suboptimality gaps.
 
-Subpackages, loaded at first use: problems, federation, routers, assumptions, theorems, certify, verify, audit, report, testing.
+Subpackages, loaded at first use: problems, federation, routers, assumptions, theorems, certify, verify, audit, attack, report,
+testing.
 """
 
 import importlib
@@ -11,6 +12,7 @@ __version__ = "0.2.0"
 __all__ = [
     "__version__",
     "assumptions",
+    "attack",
     "audit",
     "certify",
     "federation",

@@ -6,6 +6,7 @@ running step again, so it reaches the numbers of one that was not.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from fedroute_theory.attack.arena import Arena, Attempt, Values
 from fedroute_theory.attack.arenas import arenas_of
 from fedroute_theory.attack.instance import Instance
 from fedroute_theory.attack.optimise import polish
+from fedroute_theory.attack.shrink import reduce
 from fedroute_theory.attack.store import State, Store
 from fedroute_theory.theorems import Theorem
 
@@ -26,7 +28,12 @@ TRIES, FEWEST = 600, 40
 DRAWS = 150
 """Instances that Hypothesis draws in a step."""
 
-PHASES = ("hypothesis", "optimiser", "witnesses", "optimiser")
+PHASES = ("hypothesis", "optimiser", "shortening", "witnesses", "optimiser", "shortening")
+"""Steps of one arena, in turn. Shortening goes where ratios are often attained: few entries, short decimals."""
+
+
+TIE = 1e-12
+"""Ratios closer than it, relative to themselves, are one ratio; the shorter instance is then the better one."""
 
 
 class Over(BaseException):
@@ -71,11 +78,12 @@ class Search:
         reached = self.by_phase.setdefault(self.phase, {})
         for form, attempt in found.items():
             reached[form] = max(attempt.ratio, reached.get(form, 0.0))
-            if form in self.local and attempt.ratio <= self.local[form].found.ratio:
+            if form in self.local and attempt.ratio < self.local[form].found.ratio * (1.0 - TIE):
                 continue
             instance = Instance(self.theorem.slug, arena.name, attempt, arena.plain(values))
-            self.local[form] = instance
-            if form not in self.best or attempt.ratio > self.best[form].found.ratio:
+            if form not in self.local or better(instance, self.local[form]):
+                self.local[form] = instance
+            if form not in self.best or better(instance, self.best[form]):
                 self.best[form] = instance
                 self.store.save(instance)
         self.report(self)
@@ -107,7 +115,7 @@ class Search:
                 for values in arena.witnesses():
                     self.evaluate(arena, values)
         else:
-            self._optimise(arena, int(seed), rounds + place)
+            self._climb(arena, int(seed), rounds + place)
         self.budget.check(self.evaluations)
 
     def _draw(self, arena: Arena, seed: int) -> None:
@@ -128,9 +136,10 @@ class Search:
 
         draw()
 
-    def _optimise(self, arena: Arena, seed: int, turn: int) -> None:
-        """Every form that this arena holds the best of, from there; nothing to climb where the ratio is 0."""
+    def _climb(self, arena: Arena, seed: int, turn: int) -> None:
+        """Optimise or shorten the best instance of every form, where it is this arena's and its ratio not 0."""
         forms = sorted(f for f, i in self.state.start.items() if i.arena == arena.name and i.found.ratio > 0.0)
+        tries = max(FEWEST, TRIES // max(1, len(forms)))
         for form in forms:
             values = arena.read(self.state.start[form].parameters)
 
@@ -138,7 +147,27 @@ class Search:
                 found = self.evaluate(arena, trial)
                 return found[form].ratio if form in found else 0.0
 
-            polish(arena, values, ratio, seed=seed, turn=turn, tries=max(FEWEST, TRIES // len(forms)))
+            if self.phase == "shortening":
+                top = [self.state.start[form].found.ratio * (1.0 - 1e-9)]
+                reduce(arena, values, lambda trial, r=ratio, t=top: _no_worse(r(trial), t), tries)  # type: ignore[misc]
+                continue
+            polish(arena, values, ratio, seed=seed, turn=turn, tries=tries)
+
+
+def better(one: Instance, other: Instance) -> bool:
+    """Whether the first has the larger ratio, or the same and shorter parameters."""
+    if one.found.ratio > other.found.ratio * (1.0 + TIE):
+        return True
+    same = one.found.ratio >= other.found.ratio * (1.0 - TIE)
+    return same and len(json.dumps(one.parameters)) < len(json.dumps(other.parameters))
+
+
+def _no_worse(ratio: float, top: list[float]) -> bool:
+    """Whether a ratio is no worse than the best so far, which it then becomes."""
+    if ratio < top[0]:
+        return False
+    top[0] = ratio * (1.0 - 1e-9)
+    return True
 
 
 def start(

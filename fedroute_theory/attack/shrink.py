@@ -28,31 +28,45 @@ def tidy(instance: Instance, theorem: Theorem, tries: int = 500, loss: float = 1
 
 
 def _reduced(instance: Instance, theorem: Theorem, tries: int, keep: Callable[[Attempt], bool]) -> Instance:
-    arena, left = arena_named(instance.theorem, instance.arena), tries
+    arena = arena_named(instance.theorem, instance.arena)
     best = instance
 
-    def accept(values: Values) -> bool:
+    def kept(values: Values) -> bool:
+        nonlocal best
+        found = _of_form(arena.attempts(theorem, values), instance.form)
+        if found is None or not keep(found):
+            return False
+        best = renewed(instance, found, arena.plain(values))
+        return True
+
+    reduce(arena, arena.read(instance.parameters), kept, tries)
+    return best
+
+
+def reduce(arena: Arena, values: Values, keep: Callable[[Values], bool], tries: int) -> None:
+    """Offer `keep` smaller and shorter instances, each from the last one that it kept; `values` first. At most `tries`."""
+    left, best = tries, values
+
+    def accept(trial: Values) -> bool:
         nonlocal best, left
         if left <= 0:
             return False
         left -= 1
         try:
-            checked = arena.read(arena.plain(values))
+            checked = arena.read(arena.plain(trial))
         except InputError:
             return False
-        found = _of_form(arena.attempts(theorem, checked), instance.form)
-        if found is None or not keep(found):
+        if not keep(checked):
             return False
-        best = renewed(instance, found, arena.plain(checked))
+        best = checked
         return True
 
-    if not accept(arena.read(instance.parameters)):
-        return instance
-    while any(accept(smaller) for smaller in _smaller(arena, arena.read(best.parameters))):
+    if not accept(values):
+        return
+    while any(accept(smaller) for smaller in _smaller(arena, best)):
         pass
     for part in arena.parts:
-        _shorten(part, lambda: arena.read(best.parameters), accept)
-    return best
+        _shorten(part, lambda: best, accept)
 
 
 def _of_form(attempts: list[Attempt], form: str) -> Attempt | None:

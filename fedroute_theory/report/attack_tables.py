@@ -48,11 +48,11 @@ def rows(search: Search, known: Mapping[str, float]) -> list[dict[str, Any]]:
 
 def table(search: Search, known: Mapping[str, float]) -> TextTable:
     """Form, best ratio by phase, certified ratio, where the instance is."""
-    header = ("form", "ratio", "certified", "hypothesis", "optimiser", "witnesses", "delta", "where")
+    header = ("form", "ratio", "certified", "hypothesis", "optimiser", "shortening", "witnesses", "delta", "where")
     cells = tuple(
         (
             row["form"], f"{row['ratio']:.6f}", figure(row["certified"]),
-            *(figure(row["by phase"].get(phase)) for phase in ("hypothesis", "optimiser", "witnesses")),
+            *(figure(row["by phase"].get(phase)) for phase in ("hypothesis", "optimiser", "shortening", "witnesses")),
             figure(row["delta"]), row["file"],
         )
         for row in rows(search, known)

@@ -14,7 +14,7 @@ from fedroute_theory.attack import attack, load
 from fedroute_theory.attack.store import STATE, file_name
 from fedroute_theory.theorems import theorem
 
-SLUG, BUDGET = "linear-heads", 700
+SLUG, BUDGET = "linear-heads", 1500
 
 
 class Stopped(BaseException):
@@ -46,7 +46,7 @@ def test_finds_the_worst_cases(whole):
     best = {form: i.found.ratio for form, i in whole.best.items()}
     assert best["bernoulli"] == pytest.approx(1.0, abs=1e-9)
     assert 0.0 < best["high-probability"] < 1.0
-    assert set(whole.by_phase) == {"hypothesis", "optimiser", "witnesses"}
+    assert set(whole.by_phase) == {"hypothesis", "optimiser", "shortening", "witnesses"}
     assert not [f for f, ratio in best.items() if ratio > 1.0 + 1e-9]
 
 
@@ -65,7 +65,7 @@ def test_an_interrupted_search_reaches_the_same_numbers(whole, tmp_path, count):
 def test_a_longer_budget_goes_on(whole):
     more = attack(SLUG, whole.store.folder, evaluations=BUDGET + 100)
     assert more.evaluations == BUDGET + 100
-    assert all(more.best[f].found.ratio >= i.found.ratio for f, i in whole.best.items())
+    assert all(more.best[f].found.ratio >= i.found.ratio * (1.0 - 1e-9) for f, i in whole.best.items())
 
 
 @pytest.mark.parametrize("name", [STATE, file_name("bernoulli")])
