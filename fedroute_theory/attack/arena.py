@@ -71,6 +71,7 @@ def failing(form: str, chance: float, delta: float, terms: Mapping[str, float] |
 def from_claims(theorem: Theorem, case: Case, kinds: Mapping[str, str] | None = None) -> list[Attempt]:
     """Every certain claim (delta 0) of a theorem about a case; of several repetitions or prices the worst.
 
+    A vacuous bound is attained by losing the whole range and says nothing; it is left out unless it is exceeded.
     kinds: form -> kind, where it is not the bound's own.
     """
     found = []
@@ -83,8 +84,9 @@ def from_claims(theorem: Theorem, case: Case, kinds: Mapping[str, str] | None = 
         if claim.gaps.size == claim.bounds.size:
             pairs += list(zip(claim.gaps.tolist(), claim.bounds.tolist(), strict=True))
         tried = [attempt(claim.form, g, b, kind=kind, terms=answer.terms) for g, b in pairs if not math.isnan(g)]
-        if tried:
-            found.append(max(tried, key=lambda a: a.ratio))
+        worst = max(tried, key=lambda a: a.ratio, default=None)
+        if worst is not None and (worst.violated or not answer.vacuous):
+            found.append(worst)
     return found
 
 

@@ -67,6 +67,7 @@ class Search:
     best: dict[str, Instance] = field(default_factory=dict)
     phase: str = ""
     evaluations: int = 0
+    resumed: bool = False
     by_phase: dict[str, dict[str, float]] = field(default_factory=dict)
     local: dict[str, Instance] = field(default_factory=dict)
 
@@ -185,4 +186,5 @@ def start(
     for form, instance in found.start.items():
         if form not in best or best[form].found.ratio < instance.found.ratio:
             best[form] = instance
-    return Search(theorem, store, found, budget, report, best, evaluations=found.evaluations)
+    resumed = state is not None or bool(best)
+    return Search(theorem, store, found, budget, report, best, evaluations=found.evaluations, resumed=resumed)

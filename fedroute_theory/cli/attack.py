@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from fedroute_theory.theorems import Theorem
 
 DEFAULT_MINUTES = 5.0
+SHOWN = 6
+"""Forms in a line of progress, those of the largest ratios."""
+
 EVERY = 3.0
 """Seconds between two lines of progress."""
 
@@ -63,12 +66,13 @@ class _Progress:
     def show(self, search: Search) -> None:
         """The line, if it is time."""
         now = time.monotonic()
-        if self.last == 0.0 and search.state.steps > 0:
+        if self.last == 0.0 and search.resumed:
             typer.echo(f"resumed after {search.state.evaluations} evaluations ({search.store.folder})", err=True)
         if now - self.last >= EVERY:
             self.last = now
             best = sorted(((i.found.ratio, i.form) for i in search.best.values()), reverse=True)
-            text = "  ".join(f"{form} {ratio:.4f}" for ratio, form in best)
+            text = "  ".join(f"{form} {ratio:.4f}" for ratio, form in best[:SHOWN])
+            text += f"  and {len(best) - SHOWN} more" if len(best) > SHOWN else ""
             typer.echo(f"{search.phase:<10}  {search.evaluations:>7} evaluations  {text}", err=True)
 
 
