@@ -25,7 +25,7 @@ class Quantity:
     """A parameter of a formula: what it means, its unit, the numbers it may take.
 
     law: whether it is a probability law; it is then divided by its sum, as the weights of a problem are. infinite: whether
-    entries of a list may be infinity.
+    entries of a list may be infinity. slack: how far rounding may take a number below `low`; it counts as `low`.
     """
 
     meaning: str
@@ -38,6 +38,7 @@ class Quantity:
     shape: tuple[int | None, ...] = ()
     law: bool = False
     infinite: bool = False
+    slack: float = 0.0
 
     @property
     def range(self) -> str:
@@ -57,7 +58,9 @@ class Quantity:
         """`value` checked and converted; InputError with one sentence otherwise."""
         if self.shape:
             read = extended if self.infinite else array
-            checked = read(name, value, self.shape, self.low, self.high)
+            checked = read(name, value, self.shape, self.low - self.slack, self.high)
+            if self.slack:
+                checked = np.maximum(checked, self.low)
             if self.whole and (checked != np.floor(checked)).any():
                 raise InputError(f"The '{name}' parameter must hold integers; got {checked.ravel().tolist()[:6]}.")
             if self.law:
@@ -70,13 +73,21 @@ class Quantity:
             if as_float != math.floor(as_float):
                 raise InputError(f"The '{name}' parameter must be an integer; got {value}.")
             return integer(name, int(as_float), int(self.low))
-        return number(name, value, self.low, self.high, open_low=self.open_low, open_high=self.open_high)
+        read_low = self.low - self.slack
+        return max(self.low, number(name, value, read_low, self.high, open_low=self.open_low, open_high=self.open_high))
 
 
 DELTA = Quantity("probability with which the bound may fail", "", 0.0, 1.0, True, True)
 LAM = Quantity("price of one unit of cost", "utility per unit of cost", 0.0)
 C_MAX = Quantity("upper end of the cost labels", "cost", 0.0)
 RANGE = Quantity("range of one utility label, 1 + lam c_max", "utility", 0.0, open_low=True)
+ROUNDING = 1e-9
+"""Slack of numbers that are computed before they are handed in."""
+LEAST_K2 = 4.0
+"""K2, and K2(pi_hat) of any policy, is at least 4 for two models and more for more of them (proofs/coverage-transfer)."""
+K2 = Quantity("coverage K2 (at least 2M for a logging law of M models)", "", LEAST_K2, slack=ROUNDING)
+MOST = 1e15
+"""Largest number of records, weights or other things counted."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.assumptions import coverage, refined_coverage
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import RANGE, Case, Claim, Control, Extremal, Formula, Quantity, Theorem
+from fedroute_theory.theorems.base import K2, RANGE, ROUNDING, Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.broken import refused, table_cases
 from fedroute_theory.theorems.coverage_steps import steps
@@ -28,7 +28,6 @@ at the same eps, and finite with holes.
 K2 infinite: the plain form is not applicable, and the place is named."""
 
 _EPS = Quantity("root mean squared error of U_hat under the logging law", "utility", 0.0)
-_K2 = Quantity("coverage K2 (at least 2M for a logging law of M models)", "", 0.0, open_low=True)
 
 
 def plain(*, eps: float, K2: float) -> Bound:
@@ -88,14 +87,16 @@ def saturated(weights: FloatArray, k2: FloatArray, eps: float, label_range: floa
 
 
 FORMS = {
-    "plain": Formula(plain, {"eps": _EPS, "K2": _K2}),
-    "sup-ratio": Formula(sup_ratio, {"eps": _EPS, "w_max": Quantity("sup of w", "", 0.0, open_low=True)}),
+    "plain": Formula(plain, {"eps": _EPS, "K2": K2}),
+    "sup-ratio": Formula(
+        sup_ratio, {"eps": _EPS, "w_max": Quantity("sup of w, at least the number of models", "", 2.0, slack=ROUNDING)}
+    ),
     "uniform-logging": Formula(
         uniform_logging,
         {
             "eps": _EPS,
             "M": Quantity("number of models", "", 2.0, whole=True),
-            "ratio": Quantity("sup of d nu / d rho_X", "", 0.0, open_low=True),
+            "ratio": Quantity("sup of d nu / d rho_X", "", 1.0, slack=ROUNDING),
         },
     ),
     "holes": Formula(

@@ -10,7 +10,7 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.assumptions import coverage
-from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
+from fedroute_theory.theorems.base import LEAST_K2, ROUNDING, Case, Claim, Control, Extremal, Formula, Quantity, Theorem
 from fedroute_theory.theorems.bound import Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.broken import refused, table_cases
 from fedroute_theory.theorems.pooling_steps import steps
@@ -44,12 +44,11 @@ def pooled_ratio(*, w: FloatArray, records: FloatArray) -> Bound:
     return Bound({"w_bar": float(1.0 / (records / records.sum() / w).sum())}, kind="identity")
 
 
-_RECORDS = Quantity("records of each client", "records", 1.0, shape=(None,))
+_RECORDS = Quantity("records of each client", "records", 1.0, whole=True, shape=(None,))
+_K2 = Quantity("K2 of each client", "", LEAST_K2, slack=ROUNDING, shape=(None,))
 FORMS = {
-    "per-record": Formula(per_record, {"K2": Quantity("K2 of each client", "", 1e-300, shape=(None,)), "records": _RECORDS}),
-    "effective-size": Formula(
-        effective_size, {"K2": Quantity("K2 of each client", "", 1e-300, shape=(None,)), "records": _RECORDS}
-    ),
+    "per-record": Formula(per_record, {"K2": _K2, "records": _RECORDS}),
+    "effective-size": Formula(effective_size, {"K2": _K2, "records": _RECORDS}),
     "w-bar": Formula(pooled_ratio, {"w": Quantity("w of each client", "", 1e-300, shape=(None,)), "records": _RECORDS}),
 }
 

@@ -1,6 +1,7 @@
 """A case whose parts do not belong together is refused before any theorem reads it; laws of the calculator are laws."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -64,3 +65,48 @@ def test_every_law_of_the_calculator_is_divided_by_its_sum(slug, form):
 
 def test_no_lower_bound_lies_above_the_range():
     assert registry()["minimax-lower"].forms["cells"](mass=[1.0, 1.0, 1.0], counts=[[0, 0]] * 3).value == 0.5
+
+
+def test_no_coverage_is_better_than_that_of_even_logging():
+    """K2, and K2(pi_hat) of every policy, is at least 4 (2M for M models), and attained: in rational arithmetic."""
+    rng = np.random.default_rng(3)
+    for models in (2, 3, 4):
+        for _ in range(60):
+            nu, rho = ([Fraction(int(v)) for v in rng.integers(1, 9, size)] for size in (3, 3 * models))
+            w = [[(nu[x] / sum(nu)) / (rho[x * models + m] / sum(rho)) for m in range(models)] for x in range(3)]
+            k2 = sum(p / sum(nu) * sum(sorted(row)[-2:]) for p, row in zip(nu, w, strict=True))
+            given_policy = sum(p / sum(nu) * (min(row) + max(row)) for p, row in zip(nu, w, strict=True))
+            assert k2 >= 2 * models
+            assert given_policy >= 4
+    assert registry()["coverage-transfer"].forms["plain"](eps=1.0, K2=4.0 - 1e-12).value == 2.0  # even logging, rounded
+
+
+@pytest.mark.parametrize(
+    ("slug", "form", "name", "least"),
+    [
+        ("coverage-transfer", "plain", "K2", 4.0), ("coverage-transfer", "sup-ratio", "w_max", 2.0),
+        ("coverage-transfer", "uniform-logging", "ratio", 1.0), ("mlp-router", "network", "K2", 4.0),
+        ("mlp-router", "utility", "K2", 4.0), ("frontier", "squared-errors", "K2", 4.0),
+        ("margin-rate", "chained", "k2_sup", 4.0),
+        ("client-heterogeneity", "client", "K2", 4.0), ("client-heterogeneity", "alone-from", "K2", 4.0),
+    ],
+)  # fmt: skip
+def test_a_coverage_that_no_logging_has_is_refused(slug, form, name, least):
+    quantity = registry()[slug].forms[form].quantities[name]
+    assert quantity.check(name, least) == least
+    one_sentence(lambda: quantity.check(name, least - 0.01), f"'{name}'", f"[{least:g}, ")
+
+
+def test_coverage_of_clients_is_checked_one_by_one():
+    quantity = registry()["pooling"].forms["per-record"].quantities["K2"]
+    assert quantity.check("K2", [4.0 - 1e-12, 5.0]).tolist() == [4.0, 5.0]
+    one_sentence(lambda: quantity.check("K2", [5.0, 3.0]), "'K2'", "3 at index (1,)")
+
+
+COUNTED = {"P", "bits", "choices", "n", "n_min", "n_a", "n_b", "n_loc", "n_fed", "N", "T", "M", "records", "counts", "shared"}
+
+
+@pytest.mark.parametrize(("slug", "form"), [(s, f) for s, entry in registry().items() for f in entry.forms])
+def test_what_is_counted_is_whole(slug, form):
+    for name, quantity in registry()[slug].forms[form].quantities.items():
+        assert quantity.whole or name not in COUNTED, name

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, Formula, Quantity
+from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, LEAST_K2, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
 from fedroute_theory.theorems.least_squares.constants import BEST
 from fedroute_theory.theorems.least_squares.formulas import LOG_CLASS
@@ -62,7 +62,7 @@ FORMS = {
         alone_from,
         {
             "federated": Quantity("the client's federated bound, bias included", "utility", 0.0, open_low=True),
-            "K2": Quantity("K2 of the client's own records", "", 0.0, open_low=True),
+            "K2": Quantity("K2 of the client's own records", "", LEAST_K2, slack=ROUNDING),
             "log_class": LOG_CLASS,
             "lam": LAM,
             "c_max": C_MAX,

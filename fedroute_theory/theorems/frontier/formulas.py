@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, Formula, Quantity
+from fedroute_theory.theorems.base import C_MAX, DELTA, K2, LAM, MOST, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
 from fedroute_theory.theorems.kmeans_router.formulas import three_terms_all_lam
 
@@ -94,7 +94,7 @@ FORMS = {
     "squared-errors": Formula(
         squared_errors,
         {
-            "K2": Quantity("coverage K2", "", 0.0, open_low=True),
+            "K2": K2,
             "r_q": _MSE,
             "r_c": Quantity("mean squared error of cost / c_max under the logging law", "", 0.0),
             "c_max": C_MAX,
@@ -108,8 +108,8 @@ FORMS = {
             "L_c": Quantity("Lipschitz constant of every c(., m)", "cost / distance", 0.0),
             "distance": Quantity("expected distance of a test query to its centre", "distance", 0.0),
             "mismatch": Quantity("sum_k nu_k max_m W1(test queries, records)", "distance", 0.0),
-            "n_min": Quantity("least number of records of a non-empty pair", "records", 1.0),
-            "N": Quantity("number of non-empty (cell, model) pairs", "", 1.0),
+            "n_min": Quantity("least number of records of a non-empty pair", "records", 1.0, MOST, whole=True),
+            "N": Quantity("number of non-empty (cell, model) pairs", "", 1.0, MOST, whole=True),
             "c_max": C_MAX,
             "lam": LAM,
             "delta": DELTA,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
-from fedroute_theory.theorems.base import DELTA, Formula, Quantity
+from fedroute_theory.theorems.base import DELTA, MOST, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
 from fedroute_theory.theorems.least_squares.constants import (
     ETAS,
@@ -114,7 +114,7 @@ def pac_bayes(*, S: float, log_ratio: float, delta: float, n: float, R: float = 
 
 S = Quantity("excess empirical risk S(f) = sum of (f - y)^2 - (f* - y)^2 over the records", "squared label unit")
 LOG_CLASS = Quantity("log of the number of functions fixed beforehand", "nats", 0.0)
-RECORDS = Quantity("number of records", "records", 1.0)
+RECORDS = Quantity("number of records", "records", 1.0, MOST, whole=True)
 LABEL_RANGE = Quantity("length of the interval that holds labels and functions", "label unit", 0.0, open_low=True)
 LOG_RATIO = Quantity("mean over the draws of log dG/dP", "nats")
 ETA = Quantity("multiplier of the exponent, fixed before the data", "", 0.0, 2.0, True, True)

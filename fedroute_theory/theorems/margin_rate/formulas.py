@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import RANGE, Formula, Quantity
+from fedroute_theory.theorems.base import LEAST_K2, RANGE, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
 from fedroute_theory.theorems.margin_rate.lines import power_split, split, two_model_loss
 
@@ -112,7 +112,12 @@ FORMS = {
     "two-model-law": Formula(two_model_law, {"s": _S, "margin": _MARGIN, "mass": _MASS}),
     "chained": Formula(
         chained,
-        {"eps": _RMS, "k2_sup": Quantity("sup over queries of max w + w'", "", 0.0, 1e9, True), "a": _A, "t0": _T0},
+        {
+            "eps": _RMS,
+            "k2_sup": Quantity("sup of max w + w'", "", LEAST_K2, 1e9, slack=ROUNDING),
+            "a": _A,
+            "t0": _T0,
+        },
     ),
     "joint": Formula(
         joint,

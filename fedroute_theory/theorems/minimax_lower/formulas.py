@@ -8,7 +8,7 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.problems.minimax import TwoPoints, affinity_error, mirror_error, two_points
-from fedroute_theory.theorems.base import Formula, Quantity
+from fedroute_theory.theorems.base import MOST, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
 
 
@@ -54,7 +54,7 @@ def random_counts(*, n_a: FloatArray, n_b: FloatArray, chance: FloatArray) -> Bo
 
 
 _N = Quantity("records of one of the two competing models in the cell", "records", 0.0, whole=True)
-_POSITIVE = Quantity("records of one of the two competing models in the cell", "records", 4.0, 1e15)
+_POSITIVE = Quantity("records of one of the two competing models in the cell", "records", 4.0, MOST, whole=True)
 _COUNTS = Quantity("records of one model, one entry an outcome", "records", 0.0, 1e6, whole=True, shape=(None,))
 
 FORMS = {

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError, IntArray
-from fedroute_theory.theorems.base import DELTA, RANGE, Formula, Quantity
+from fedroute_theory.theorems.base import DELTA, MOST, RANGE, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
 from fedroute_theory.theorems.kmeans_router.widths import hoeffding
 
@@ -149,7 +149,7 @@ FORMS = {
             "n_fed": replace(_COUNT, meaning="records behind the federated mean"),
             "shared": Quantity("records behind both means", "records", 0.0, whole=True),
             "u": _U,
-            "N": Quantity("number of mixed means", "", 1.0),
+            "N": Quantity("number of mixed means", "", 1.0, MOST, whole=True),
             "R": RANGE,
             "delta": DELTA,
         },

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
-from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, RANGE, Formula, Quantity
+from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, LEAST_K2, MOST, RANGE, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
 from fedroute_theory.theorems.coverage_transfer import range_aware as transfer_range_aware
 from fedroute_theory.theorems.least_squares.constants import PAC_ETAS
@@ -119,7 +119,7 @@ def split_holes(root: dict[str, float], value: float, holes: float) -> dict[str,
     return {"holes": holes} | scaled(root, (value - holes) / total if total > 0.0 else 0.0)
 
 
-K2 = Quantity("coverage K2 of the records' law, or K2(pi_hat) of the router", "", 0.0, open_low=True)
+K2 = Quantity("coverage K2 of the records' law, or K2(pi_hat) of the router", "", LEAST_K2, slack=ROUNDING)
 S_Q = Quantity("excess empirical risk of the quality", "squared quality")
 S_C = Quantity("excess empirical risk of the cost divided by c_max", "")
 _LABELS = {"n": RECORDS, "lam": LAM, "c_max": C_MAX, "delta": DELTA}
@@ -131,10 +131,12 @@ FORMS = {
         {
             "K2": K2,
             **_RISKS,
-            "P": Quantity("number of weights", "", 1.0),
-            "bits": Quantity("bits of each weight", "bits", 0.0),
+            "P": Quantity("number of weights", "", 1.0, MOST, whole=True),
+            "bits": Quantity("bits of each weight", "bits", 0.0, MOST, whole=True),
             **_LABELS,
-            "choices": Quantity("number of choices (grids, ranges, architectures) made after the data", "", 1.0),
+            "choices": Quantity(
+                "number of choices (grids, ranges, architectures) made after the data", "", 1.0, MOST, whole=True
+            ),
         },
     ),
     "pac-bayes": Formula(pac_bayes, {"K2": K2, **_RISKS, "log_ratio": LOG_RATIO, **_LABELS}),
