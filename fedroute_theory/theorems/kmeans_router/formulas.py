@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, RANGE, Formula, Quantity
+from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, MOST, RANGE, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
 from fedroute_theory.theorems.kmeans_router.expected import expected_of
+from fedroute_theory.theorems.kmeans_router.expected_kl import expected_kl_of
 from fedroute_theory.theorems.kmeans_router.forms import pointwise_terms
 from fedroute_theory.theorems.kmeans_router.widths import hoeffding, kl_interval
 
@@ -170,7 +171,7 @@ def _same_length(**arrays: FloatArray) -> None:
 
 _L = Quantity("Lipschitz constant of every U(., m)", "utility / distance", 0.0)
 _DISTANCE = Quantity("(expected) distance of a test query to its centre", "distance", 0.0)
-_N = Quantity("number of non-empty (cell, model) pairs", "", 1.0)
+_N = Quantity("number of non-empty (cell, model) pairs", "", 1.0, MOST, whole=True)
 _COUNTS = Quantity("records of each model in the cell, 0 for none", "records", 0.0, whole=True, shape=(None,))
 _COUNTS_KM = replace(_COUNTS, meaning="records by cell and model, 0 for none", shape=(None, None))
 _RADIUS = Quantity("mean distance of the records to the centre, one a model", "distance", 0.0, shape=(None,))
@@ -180,7 +181,7 @@ _THREE = {
     "L": _L,
     "distance": _DISTANCE,
     "mismatch": Quantity("sum_k nu_k max_m W1(test queries, records)", "distance", 0.0),
-    "n_min": Quantity("least number of records of a non-empty pair", "records", 1.0),
+    "n_min": Quantity("least number of records of a non-empty pair", "records", 1.0, MOST, whole=True),
     "N": _N,
     "delta": DELTA,
     "hole_mass": Quantity("test mass of cells with an empty pair", "", 0.0, 1.0),
@@ -233,6 +234,7 @@ FORMS = {
     ),
     "relative": Formula(relative_of, {"mass": _MASS, "s": _S, "counts": _COUNTS_KM, "N": _N, "R": RANGE, "delta": DELTA}),
     "expected": Formula(expected_of, {"mass": _MASS, "s": _S, "counts": _COUNTS_KM, "R": RANGE}),
+    "expected-kl": Formula(expected_kl_of, {"mass": _MASS, "s": _S, "counts": _COUNTS_KM, "R": RANGE}),
     "hoeffding-width": Formula(
         hoeffding_width, {"n": replace(_THREE["n_min"], meaning="records"), "N": _N, "R": RANGE, "delta": DELTA}
     ),
