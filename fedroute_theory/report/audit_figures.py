@@ -33,15 +33,19 @@ _LOG_SPAN = 10.0
 
 
 def render(figure: Figure, kind: str) -> bytes:
-    """The figure as "png" or "svg" bytes, without dates or versions."""
+    """The figure as "png", "pdf" or "svg" bytes, without dates or versions."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "fedroute-theory", "svg.fonttype": "path"}):
         if kind == "png":
             FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
+        elif kind == "pdf":
+            nothing = dict.fromkeys(("CreationDate", "Creator", "Producer"))
+            FigureCanvasPdf(figure).print_pdf(buffer, metadata=nothing)  # type: ignore[no-untyped-call]
         else:
             FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()

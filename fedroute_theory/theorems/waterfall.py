@@ -112,14 +112,15 @@ def from_terms(claim: Claim, bound: Bound) -> Waterfall:
     return Waterfall.of(claim, stages, FROM_TERMS)
 
 
-def waterfalls(theorem: Theorem, case: Case) -> list[Waterfall]:
-    """One waterfall for every claim on the case that has a bound: the theorem's own steps, else the terms of the bound."""
+def explained(theorem: Theorem, case: Case) -> list[tuple[Claim, Waterfall | None]]:
+    """Every claim on the case with its waterfall, by the theorem's own steps, else by the terms of the bound; None without bound."""
     own = {(w.form, w.training, w.client): w for w in theorem.steps(case)}
-    found = []
+    found: list[tuple[Claim, Waterfall | None]] = []
     for claim in theorem.claims(case):
+        given = None
         if isinstance(claim.answer, Bound):
-            given = own.get((claim.form, claim.training, claim.client))
-            found.append(from_terms(claim, claim.answer) if given is None else given)
+            given = own.get((claim.form, claim.training, claim.client)) or from_terms(claim, claim.answer)
+        found.append((claim, given))
     return found
 
 

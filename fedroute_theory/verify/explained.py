@@ -1,0 +1,160 @@
+"""Which inequality of a proof loses how much: the waterfalls of one theorem on one scenario, one training, one client."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from fedroute_theory import __version__
+from fedroute_theory._json import plain
+from fedroute_theory._validate import InputError, choice
+from fedroute_theory.theorems import Bound, Case, Claim, NotApplicable, theorem
+from fedroute_theory.theorems.base import Theorem
+from fedroute_theory.theorems.waterfall import Waterfall, explained
+from fedroute_theory.verify.scenarios import SCENARIOS, scenario_case
+
+Pairs = list[tuple[Claim, Waterfall | None]]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The waterfalls of all forms at one place, and the forms that say nothing there.
+
+    records: of each client, as the scenario counts them. training, client: empty and None where the theorem makes no claim.
+    refused: (form, why). chosen: the form asked for, or the least one; None where no form applies.
+    """
+
+    theorem: str
+    scenario: str
+    records: int
+    seed: int
+    training: str
+    client: int | None
+    waterfalls: tuple[Waterfall, ...]
+    refused: tuple[tuple[str, NotApplicable], ...]
+    chosen: Waterfall | None
+
+    @property
+    def place(self) -> str:
+        """Where it was evaluated, in words."""
+        who = "" if self.client is None else f" client {self.client}"
+        training = f", {self.training}{who}" if self.training else ""
+        return f"{self.scenario}, {self.records} records a client, seed {self.seed}{training}"
+
+
+def explain(
+    slug: str,
+    scenario: str | None = None,
+    records: int | None = None,
+    seed: int = 0,
+    training: str | None = None,
+    client: int | None = None,
+    form: str | None = None,
+) -> Explained:
+    """Waterfalls of one theorem.
+
+    Defaults: the first scenario that the theorem applies to, its least size in verify, the federated training (else the first
+    there is), all records or the first client, the least form. InputError, with what there is, for an unknown theorem,
+    scenario, training, client or form.
+    """
+    entry = theorem(slug)
+    name, size, pairs = _evaluated(entry, scenario, records, seed, training)
+    if not pairs:
+        return Explained(slug, name, size, seed, "", None, (), (), None)
+    trainings = list(dict.fromkeys(claim.training for claim, _ in pairs))
+    wanted = training or ("federated" if "federated" in trainings else trainings[0])
+    if wanted not in trainings:
+        raise _unknown("training", wanted, trainings, slug, name)
+    pairs = [(claim, found) for claim, found in pairs if claim.training == wanted]
+    clients = list(dict.fromkeys(claim.client for claim, _ in pairs))
+    who = clients[0] if client is None else client
+    if who not in clients:
+        listed = ["none: it speaks of all records"] if clients == [None] else [str(c) for c in clients if c is not None]
+        raise _unknown("client", str(client), listed, slug, name)
+    pairs = [(claim, found) for claim, found in pairs if claim.client == who]
+    forms = [claim.form for claim, _ in pairs]
+    if form is not None and form not in forms:
+        raise _unknown("form", form, forms, slug, name)
+    held = tuple(found for _, found in pairs if found is not None)
+    refused = tuple((claim.form, claim.answer) for claim, _ in pairs if isinstance(claim.answer, NotApplicable))
+    chosen = next((w for w in held if w.form == form), None) if form is not None else least(pairs)
+    return Explained(slug, name, size, seed, wanted, who, held, refused, chosen)
+
+
+def least(pairs: Pairs) -> Waterfall | None:
+    """The form with the least bound: among those called "least", else those that bound the first form's gap and lose anything."""
+    held = [(claim, found) for claim, found in pairs if found is not None]
+    if not held:
+        return None
+    named = [found for claim, found in held if claim.form.startswith("least")]
+    open_ones = [
+        (claim, found) for claim, found in held if isinstance(claim.answer, Bound) and claim.answer.kind != "identity"
+    ] or held
+    first = open_ones[0][0].gap
+    same = [found for claim, found in open_ones if claim.gap == first or (math.isnan(first) and math.isnan(claim.gap))]
+    return min(named or same, key=lambda found: found.bound)
+
+
+def as_json(found: Explained) -> dict[str, Any]:
+    """Plain values for one JSON object."""
+    document: dict[str, Any] = plain(
+        {
+            "package": "fedroute_theory",
+            "version": __version__,
+            "theorem": found.theorem,
+            "scenario": found.scenario,
+            "records": found.records,
+            "seed": found.seed,
+            "training": found.training,
+            "client": found.client,
+            "form": None if found.chosen is None else found.chosen.form,
+            "waterfalls": [_waterfall(w) for w in found.waterfalls],
+            "not applicable": {form: asdict(why) for form, why in found.refused},
+        }
+    )
+    return document
+
+
+def _waterfall(found: Waterfall) -> dict[str, Any]:
+    return {
+        "form": found.form,
+        "kind": found.kind,
+        "gap": found.gap,
+        "bound": found.bound,
+        "loses most": found.worst.name,
+        "steps": [asdict(step) for step in found.steps],
+        "note": found.note,
+    }
+
+
+def _evaluated(
+    entry: Theorem, scenario: str | None, records: int | None, seed: int, training: str | None
+) -> tuple[str, int, Pairs]:
+    """The scenario, its records a client, and the theorem's claims on it; the first scenario with a bound by default."""
+    if scenario is not None:
+        choice("scenario", scenario, SCENARIOS)
+    places = (
+        [SCENARIOS[scenario]] if scenario else [s for s in SCENARIOS.values() if not s.theorems or entry.slug in s.theorems]
+    )
+    said: tuple[str, int, Pairs] | None = None
+    for place in places:
+        size = min(place.sizes["default"]) if records is None else records
+        pairs = _said(entry, scenario_case(place.name, size, seed), training)
+        if any(found is not None for _, found in pairs):
+            return place.name, size, pairs
+        said = (place.name, size, pairs) if said is None or (pairs and not said[2]) else said
+    if said is None:
+        raise InputError(f"No scenario is meant for the theorem '{entry.slug}'; name one of {', '.join(SCENARIOS)}.")
+    return said
+
+
+def _said(entry: Theorem, case: Case, training: str | None) -> Pairs:
+    """What the theorem says of the wanted training alone, as far as there is such; of every training otherwise."""
+    kept = [trained for trained in case.trained if trained[0] == (training or "federated")]
+    return (explained(entry, replace(case, trained=kept)) if kept else []) or explained(entry, case)
+
+
+def _unknown(what: str, given: str, there: Sequence[str], slug: str, scenario: str) -> InputError:
+    return InputError(f"On '{scenario}' the theorem '{slug}' has no {what} '{given}'; there are {', '.join(there)}.")
