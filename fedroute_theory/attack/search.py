@@ -16,7 +16,7 @@ import numpy as np
 from fedroute_theory._validate import InputError
 from fedroute_theory.attack.arena import Arena, Attempt, Values
 from fedroute_theory.attack.arenas import arenas_of
-from fedroute_theory.attack.instance import Instance
+from fedroute_theory.attack.instance import Instance, drift, judged, renewed
 from fedroute_theory.attack.optimise import polish
 from fedroute_theory.attack.shrink import reduce
 from fedroute_theory.attack.store import State, Store
@@ -57,7 +57,11 @@ class Budget:
 
 @dataclass
 class Search:
-    """One search: what it looks at, what it has found. report: called after every evaluation."""
+    """One search: what it looks at, what it has found.
+
+    report: called after every evaluation. resumed: whether there was something in the folder. moved: what is no longer as it
+    was recorded there; the search then begins anew, from the instances judged again.
+    """
 
     theorem: Theorem
     store: Store
@@ -68,6 +72,7 @@ class Search:
     phase: str = ""
     evaluations: int = 0
     resumed: bool = False
+    moved: tuple[str, ...] = ()
     by_phase: dict[str, dict[str, float]] = field(default_factory=dict)
     local: dict[str, Instance] = field(default_factory=dict)
 
@@ -171,6 +176,21 @@ def _no_worse(ratio: float, top: list[float]) -> bool:
     return True
 
 
+def _judged_again(best: dict[str, Instance], theorem: Theorem) -> tuple[dict[str, Instance], tuple[str, ...]]:
+    """The stored instances with what the theorem says of them now, and a sentence for each that has moved."""
+    kept, moved = {}, []
+    for form, instance in best.items():
+        try:
+            now = judged(instance, theorem)
+        except InputError as error:
+            moved.append(str(error))
+            continue
+        sentence = drift(instance, now)
+        kept[form] = renewed(instance, now, instance.parameters) if sentence else instance
+        moved += [sentence] if sentence else []
+    return kept, tuple(moved)
+
+
 def start(
     theorem: Theorem, store: Store, seed: int, budget: Budget, report: Callable[[Search], None] = lambda _: None
 ) -> Search:
@@ -186,5 +206,10 @@ def start(
     for form, instance in found.start.items():
         if form not in best or best[form].found.ratio < instance.found.ratio:
             best[form] = instance
+    stored, (best, moved) = best, _judged_again(best, theorem)
+    if moved:
+        found = State(seed)
+        for form in stored:
+            store.save(best[form]) if form in best else store.forget(form)
     resumed = state is not None or bool(best)
-    return Search(theorem, store, found, budget, report, best, evaluations=found.evaluations, resumed=resumed)
+    return Search(theorem, store, found, budget, report, best, evaluations=found.evaluations, resumed=resumed, moved=moved)

@@ -58,6 +58,10 @@ class Store:
         """The best instance of a form, whole or not at all."""
         _json.put(self.path(instance.form), instance.text().encode())
 
+    def forget(self, form: str) -> None:
+        """Take away the instance of a form that is no longer judged."""
+        self.path(form).unlink(missing_ok=True)
+
     def save_state(self, state: State) -> None:
         """Where the search stands."""
         stored = {

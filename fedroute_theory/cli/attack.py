@@ -68,6 +68,8 @@ class _Progress:
         now = time.monotonic()
         if self.last == 0.0 and search.resumed:
             typer.echo(f"resumed after {search.state.evaluations} evaluations ({search.store.folder})", err=True)
+            for sentence in search.moved:
+                typer.echo(sentence, err=True)
         if now - self.last >= EVERY:
             self.last = now
             best = sorted(((i.found.ratio, i.form) for i in search.best.values()), reverse=True)

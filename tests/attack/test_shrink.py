@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.attack import attack, drift, replay, script, shrink
+from fedroute_theory.attack import attack, drift, load, replay, script, shrink
 from fedroute_theory.theorems import Bound, theorem
 
 PLANTED = '''
@@ -84,6 +84,16 @@ def test_the_command_prints_both_and_fails(planted, tmp_path):
     assert replay(found, planted).violated
     refused = subprocess.run([*command[:-1], "nothing:THEOREM"], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert refused.returncode == 2
+
+
+def test_a_corrected_theorem_is_judged_again_and_the_search_begins_anew(planted, tmp_path):
+    first = attack(planted, tmp_path, evaluations=600)
+    assert first.best["sup"].found.violated
+    again = attack("greedy-decomposition", tmp_path, evaluations=50)
+    assert not again.best["sup"].found.violated
+    assert not load(again.store.path("sup")).found.violated
+    assert [s for s in again.moved if "The ratio of greedy-decomposition sup was" in s]
+    assert again.evaluations == 50
 
 
 def test_drift_says_by_how_much_and_which_term(violation):
