@@ -137,11 +137,13 @@ def minimax() -> Iterator[Row]:
         counts = np.tile([float(n_a), float(n_b)], (mass.size, 1))
         lower = forms["cells"](mass=mass, counts=counts).value
         expected = theorem("kmeans-router").forms["expected"](mass=mass, s=0.0 * counts, counts=counts, R=1.0).value
+        chernoff = theorem("kmeans-router").forms["expected-kl"](mass=mass, s=0.0 * counts, counts=counts, R=1.0).value
         rule = np.arange(n_b + 1)[None] / n_b - np.arange(n_a + 1)[:, None] / n_a
         greedy_risk = worst_risk(n_a, n_b, 0.5 + 0.5 * np.sign(rule), 64)
         uppers = {
             "relative/kl + delta R": kl_expected_loss(mass, n_a, n_b),
             "kmeans-router, expected": expected,
+            "kmeans-router, expected-kl": chernoff,
             "greedy router, exact": greedy_risk,
         }
         for form, upper in uppers.items():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.certify import bracket_clusters, bracket_instances
+from fedroute_theory.certify import bracket_clusters, bracket_instances, bracket_routers, bracket_training
+from fedroute_theory.certify.bracket_instances import Row
 from fedroute_theory.theorems import registry, theorem
 
 
@@ -44,29 +45,36 @@ class Bracket:
         return self.lower <= self.exact + slack and self.exact <= self.upper + slack
 
 
+MAKERS: dict[str, Callable[[], Iterator[Row]]] = {
+    "greedy-decomposition": bracket_instances.greedy,
+    "coverage-transfer": bracket_instances.transfer,
+    "margin-rate": bracket_instances.margins,
+    "least-squares": bracket_instances.squares,
+    "pooling": bracket_instances.pooling,
+    "kmeans-router": bracket_clusters.kmeans,
+    "two-pass-kmeans": bracket_clusters.clusters,
+    "minimax-lower": bracket_instances.minimax,
+    "frontier": bracket_instances.frontier,
+    "mlp-router": bracket_routers.networks,
+    "mixture-router": bracket_routers.mixtures,
+    "client-heterogeneity": bracket_routers.clients,
+    "linear-heads": bracket_training.heads,
+    "fedavg-convergence": bracket_training.descent,
+}
+"""The rows of each theorem."""
+
+
 def brackets(slug: str | None = None) -> list[Bracket]:
     """The fixed table, or the rows of one theorem.
 
     Takes some seconds; needs cvxpy for the cone programs. InputError for a theorem without rows.
     """
-    makers = {
-        "greedy-decomposition": bracket_instances.greedy,
-        "coverage-transfer": bracket_instances.transfer,
-        "margin-rate": bracket_instances.margins,
-        "least-squares": bracket_instances.squares,
-        "pooling": bracket_instances.pooling,
-        "kmeans-router": bracket_clusters.kmeans,
-        "two-pass-kmeans": bracket_clusters.clusters,
-        "minimax-lower": bracket_instances.minimax,
-        "frontier": bracket_instances.frontier,
-    }
-
-    if slug is not None and slug not in makers:
+    if slug is not None and slug not in MAKERS:
         theorem(slug)  # an unknown name has its own sentence
-        raise InputError(f"No worst case of '{slug}' is certified, so it has no bracket; there are {', '.join(makers)}.")
+        raise InputError(f"No worst case of '{slug}' is certified, so it has no bracket; there are {', '.join(MAKERS)}.")
 
     def rows() -> Iterator[Bracket]:
-        for name, make in makers.items():
+        for name, make in MAKERS.items():
             if slug in (None, name) and name in registry():
                 for form, instance, lower, exact, upper, how in make():
                     yield Bracket(name, form, instance, lower, exact, upper, how)

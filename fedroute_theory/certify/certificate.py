@@ -22,12 +22,17 @@ FEASIBILITY = 1e-7
 """Largest violation of a constraint, and relative difference between a stored and a recomputed value, that passes."""
 
 PROGRAMS = (
+    "client-worst-case",
     "coverage-worst-case",
     "frontier-program",
+    "gradient-descent",
     "kmeans-worst-case",
     "least-squares",
+    "linear-heads",
     "margin-worst-case",
     "minimax-game",
+    "mixture-worst-case",
+    "network-quantile",
     "optimal-kmeans",
 )
 """What can be certified; each is the module of that name, with a module-level PROGRAM."""

@@ -5,7 +5,7 @@ import pytest
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.certify import margin_worst_case
-from fedroute_theory.certify.brackets import brackets
+from fedroute_theory.certify.brackets import MAKERS, brackets
 from fedroute_theory.theorems import registry, theorem
 
 
@@ -53,8 +53,8 @@ def test_the_lower_bound_meets_the_greedy_router_at_equal_counts(table):
     for row in rows(table, "minimax-lower", "greedy router, exact"):
         if "voronoi" in row.instance:
             assert row.spread <= 1.001
-    for row in rows(table, "minimax-lower", "kmeans-router, expected"):
-        assert row.spread <= 10
+    for row in rows(table, "minimax-lower", "kmeans-router, expected-kl"):
+        assert row.spread <= 4.1
 
 
 def test_the_upper_side_of_the_minimax_rows_is_the_worst_gap_times_hoeffdings_chance(table):
@@ -73,8 +73,48 @@ def test_the_upper_side_of_the_minimax_rows_is_the_worst_gap_times_hoeffdings_ch
         assert row.upper == pytest.approx((gaps * np.exp(-2 * gaps**2 / (1 / a + 1 / b))).max(), rel=1e-6)
 
 
-def test_one_theorem_only(table):
+def test_every_theorem_has_a_bracket():
+    assert set(registry()) <= set(MAKERS)
+
+
+def test_the_kl_form_is_below_the_hoeffding_form_and_in_closed_form_for_equal_counts(table):
+    pairs = zip(
+        rows(table, "minimax-lower", "kmeans-router, expected"),
+        rows(table, "minimax-lower", "kmeans-router, expected-kl"),
+        (1, 10, 20, None),
+        strict=True,
+    )
+    for plain, chernoff, n in pairs:
+        assert chernoff.upper < plain.upper
+        assert n is None or chernoff.upper == pytest.approx((2 * n / (2 * n + 1)) ** n / (2 * n + 1) ** 0.5, rel=1e-7)
+
+
+def test_mixtures_biased_clients_and_fair_coins_are_exact_where_the_range_does_not_bind(table):
+    bound = {"u = 0.5, levels 0.9 and 1.3", "two queries, k2 = 60 and 20/3, bias 0.2"}
+    for slug in ("mixture-router", "client-heterogeneity"):
+        for row in rows(table, slug):
+            if "squared error" not in row.form:
+                loose = row.instance in bound and "range-aware" not in row.form
+                assert (row.ratio > 1.05) if loose else row.ratio == pytest.approx(1.0, abs=2e-6)
+    for row in rows(table, "linear-heads"):
+        assert row.form == "high-probability" or row.ratio == pytest.approx(1.0, abs=1e-12)
+
+
+def test_without_noise_the_quadratic_is_the_worst_smooth_function_for_fedavg(table):
+    found = rows(table, "fedavg-convergence")
+    assert max(abs(row.exact / row.lower - 1.0) for row in found) <= 1e-6
+    assert rows(table, "fedavg-convergence", "sharp", "eta L = 1, 4 rounds of 1 step, no noise")[0].ratio == pytest.approx(
+        1.0, abs=1e-6
+    )
+    for row in found:  # one step a round: sharp is off by 1 - (1 - eta L)^(2T) alone
+        if row.form == "sharp" and "of 1 step" in row.instance:
+            eta, rounds = float(row.instance.split()[3].rstrip(",")), int(row.instance.split()[4])
+            assert row.ratio == pytest.approx(1.0 / (1.0 - (1.0 - eta) ** (2 * rounds)), rel=1e-6)
+
+
+def test_one_theorem_only(table, monkeypatch):
     assert brackets("pooling") == rows(table, "pooling")
+    monkeypatch.delitem(MAKERS, "mlp-router")
     with pytest.raises(InputError, match="There is no theorem 'nothing'"):
         brackets("nothing")
     with pytest.raises(

@@ -44,7 +44,38 @@ def clusters():
     return certify.optimal_kmeans([[[0], [1], [2]], [[1], [2], [3]]], 2)
 
 
+def clients():
+    return certify.client_worst_case(np.array([0.25, 0.75]), np.array([[0.3, 0.2], [0.1, 0.4]]), 0.1, 0.2)
+
+
+def mixtures():
+    return certify.mixture_worst_case(np.array([0.25, 0.75]), np.array([0.3, 0.6]), np.array([0.2]), np.array([0.4, 0.1]))
+
+
+def descent():
+    return certify.gradient_descent(0.3, 4, every=2, smoothness=2.0, gap=0.7)
+
+
+def heads():
+    return certify.linear_heads([[1, 0], [1, 1], [1, 3], ["1/2", 2]], ["1/2", "1/3", "1/4", 1], 0.1)
+
+
+def mean_of_heads():
+    return certify.linear_heads([[1, 0], [1, 1], [1, 3]], ["1/2", "1/3", "1/4"])
+
+
+def networks():
+    truths, laws = np.array([[0.2, 0.9], [0.6, 0.5]]), np.array([[0.5, 0.5], [0.9, 0.1]])
+    functions, left = np.array([[0.3, 0.9], [0.5, 0.5], [1.0, 0.0]]), np.array([0.01, 0.05, 0.3])
+    return certify.network_quantile(functions, truths, laws, left, np.array([2, 3]), 0.46, 0.1)
+
+
 MAKERS = {
+    "client-worst-case": clients,
+    "mixture-worst-case": mixtures,
+    "gradient-descent": descent,
+    "linear-heads": heads,
+    "network-quantile": networks,
     "coverage-worst-case": coverage,
     "frontier-program": frontier,
     "kmeans-worst-case": kmeans,
@@ -116,6 +147,18 @@ def test_a_replay_with_other_inputs_is_caught(tmp_path):
         (squares, "at_most", lambda v: v + 0.01),
         (margins, "loss", lambda v: (1.1 * np.array(v)).tolist()),  # more error than allowed
         (margins, "share", lambda v: (0.5 * np.array(v)).tolist()),
+        (clients, "own", lambda v: (np.array(v) * 1.05).tolist()),  # more bias than allowed
+        (clients, "estimate", lambda v: (np.array(v) * 0.9).tolist()),  # more error than allowed
+        (clients, "chosen", lambda v: [1 - m for m in v]),
+        (mixtures, "local_best", lambda v: (np.array(v) + 0.02).tolist()),  # the other model would be taken
+        (mixtures, "best", lambda v: (0.9 * np.array(v)).tolist()),
+        (descent, "gradients", lambda v: (1.01 * np.array(v)).tolist()),  # not those of a smooth function
+        (descent, "values", lambda v: (0.99 * np.array(v)).tolist()),
+        (heads, "level", lambda _: "1/3"),
+        (heads, "at_most", lambda _: "1"),
+        (mean_of_heads, "mean", lambda _: "1/9"),
+        (networks, "level", lambda v: 0.9 * v),
+        (networks, "below", lambda v: v + 0.01),
         (clusters, "server", lambda _: [0, 1, 0, 1]),  # not optimal
         (clusters, "optimum", lambda _: "1"),
     ],
@@ -126,7 +169,19 @@ def test_a_changed_witness_is_caught(make, key, change):
     assert not forged.check().holds
 
 
-@pytest.mark.parametrize(("make", "key"), [(coverage, "price"), (margins, "price"), (game, "prior"), (frontier, "price")])
+@pytest.mark.parametrize(
+    ("make", "key"),
+    [
+        (coverage, "price"),
+        (margins, "price"),
+        (game, "prior"),
+        (frontier, "price"),
+        (clients, "error"),
+        (mixtures, "federated"),
+        (descent, "pairs"),
+        (descent, "first"),
+    ],
+)
 def test_changed_multipliers_are_caught(make, key):
     honest = make()
     value = honest.multipliers[key]
