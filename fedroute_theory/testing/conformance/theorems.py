@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import numpy as np
@@ -29,6 +29,7 @@ def check_theorem(
     router: AnyRouter | None = None,
     arguments: Arguments | None = None,
     rate: float | None = None,
+    informative: Collection[str] = (),
     drawn: int = 30,
     seed: int = 0,
     false_alarm: float = FALSE_ALARM,
@@ -37,7 +38,16 @@ def check_theorem(
 
     Arguments as of those two.
     """
-    claims = check_claims(theorem, cases, router=router, rate=rate, drawn=drawn, seed=seed, false_alarm=false_alarm)
+    claims = check_claims(
+        theorem,
+        cases,
+        router=router,
+        rate=rate,
+        informative=informative,
+        drawn=drawn,
+        seed=seed,
+        false_alarm=false_alarm,
+    )
     statement = report(theorem.slug, statement_checks(theorem, arguments or {}))
     return Report(theorem.slug, statement.findings + claims.findings)
 
@@ -48,6 +58,7 @@ def check_claims(
     *,
     router: AnyRouter | None = None,
     rate: float | None = None,
+    informative: Collection[str] = (),
     drawn: int = 30,
     seed: int = 0,
     false_alarm: float = FALSE_ALARM,
@@ -55,8 +66,9 @@ def check_claims(
     """The claims of a theorem on cases with known gaps, and on small awkward ones drawn by `testing.cases`.
 
     cases: default `example_cases(router, seed=seed)`. rate: the bound is said to shrink like n^-rate; checked on the examples
-    to RATE_TOLERANCE. drawn: how many awkward cases (0: none; they need Hypothesis). false_alarm: chance that a true theorem
-    is said to be violated. InputError for numbers out of range.
+    to RATE_TOLERANCE. informative: assumptions that are measured for information, and may fail beside a bound. drawn: how many
+    awkward cases (0: none; they need Hypothesis). false_alarm: chance that a true theorem is said to be violated. InputError
+    for numbers out of range.
     """
     probability("false_alarm", false_alarm)
     integer("drawn", drawn, 0)
@@ -70,7 +82,7 @@ def check_claims(
     checks: dict[str, Check] = {
         "it applies somewhere": partial(_applies, made),
         "every assumption is measured": partial(_measured, theorem, made),
-        "where an assumption fails it refuses and names it": partial(_refuses, theorem, made),
+        "where an assumption fails it refuses and names it": partial(_refuses, theorem, made, informative),
         "gaps and bounds of all repetitions belong to the claim": partial(_whole, made),
         "no claim is violated": partial(_violated, theorem, made, false_alarm),
     }
@@ -99,11 +111,11 @@ def _measured(theorem: Theorem, made: Made) -> str:
     )
 
 
-def _refuses(theorem: Theorem, made: Made) -> str:
+def _refuses(theorem: Theorem, made: Made, informative: Collection[str]) -> str:
     wrong = []
     for example, claims in made:
         for c in claims:
-            failing = [m for m in c.assumptions if m.holds is False]
+            failing = [m for m in c.assumptions if m.holds is False and m.name not in informative]
             where = f"{c.form} on {example} ({c.training})"
             if isinstance(c.answer, NotApplicable) and c.answer.assumption not in theorem.assumptions:
                 wrong.append(f"{where} refuses for '{c.answer.assumption}', which is none of its assumptions")
