@@ -155,12 +155,17 @@ class Arena:
         return found
 
     def attempts(self, theorem: Theorem, values: Values) -> list[Attempt]:
-        """What is judged of one instance; nothing where the theorem does not apply or there is no such instance."""
+        """The worst attempt of every form on one instance; none where the theorem is silent or there is no such instance."""
         try:
             with np.errstate(all="ignore"):
-                return [a for a in self.judge(theorem, values) if math.isfinite(a.ratio)]
+                judged = [a for a in self.judge(theorem, values) if math.isfinite(a.ratio)]
         except (InputError, ArithmeticError, np.linalg.LinAlgError):
             return []
+        worst: dict[str, Attempt] = {}
+        for a in judged:
+            if a.form not in worst or a.ratio > worst[a.form].ratio:
+                worst[a.form] = a
+        return list(worst.values())
 
     def encode(self, values: Values) -> FloatArray:
         """The parameters as one vector in the unit cube, sizes left out."""
