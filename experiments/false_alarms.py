@@ -2,8 +2,8 @@
 
     python experiments/false_alarms.py [--runs 200] [--mode quick] [--skip SCENARIO ...] [--out FILE]
 
-One line of JSON a run is added to FILE as soon as it is done; a second start goes on where the first one stopped. The families and
-controls that do not depend on the seed are not repeated.
+One line of JSON a run is added to FILE as soon as it is done; a second start goes on where the first one stopped. The families
+and controls that do not depend on the seed are not repeated.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ def verify(
     try:
         found = run(
             theorems=theorem or None,
+            scenarios=scenario or None,
             seed=seed,
             mode=mode,
             delta=delta,

@@ -181,6 +181,13 @@ class Case:
         """The logs behind a training: one client's, or all."""
         return self.logs if client is None else self.logs.of_client(client)
 
+    def labels_of(self, client: int | None) -> Labels | None:
+        """The labels of all repetitions behind a training; None where the case holds none."""
+        if self.labels is None or client is None:
+            return self.labels
+        own = self.logs.client == client
+        return Labels(self.labels.quality[:, own], self.labels.cost[:, own])
+
     def cell_estimates(self) -> list[tuple[str, int | None, CellEstimates]]:
         """The trainings whose estimates are constant on cells."""
         return [(t, i, e) for t, i, e in self.trained if isinstance(e, CellEstimates)]

@@ -41,6 +41,7 @@ class Evidence:
     holds the bound. alpha: chance that this claim, if true, is called VIOLATED. power: smallest violation rate that would have
     been caught with probability 0.9 (None where the claim is deterministic). decided_after: trials after which a bet on
     the rate, at liberty to stop, would have decided it (None: none did, or deterministic). given_records: as of the claims.
+    refused_by: the assumption that the first claim without a bound names ("": none).
     """
 
     theorem: str
@@ -66,6 +67,7 @@ class Evidence:
     assumptions: tuple[Measurement, ...]
     notes: str
     given_records: bool = False
+    refused_by: str = ""
 
     @property
     def randomised(self) -> bool:
@@ -137,6 +139,7 @@ def weigh(theorem: str, scenario: str, claims: Sequence[Claim], alpha: float = A
         return Evidence(
             theorem, first.form, scenario, first.training, sum(c.n for c in claims), len(claims),
             None, None, 0.0, 0.0, 0, 0, 0, alpha, None, None, Verdict.NOT_APPLICABLE, "", False, {}, first.assumptions, notes,
+            refused_by=_refused_by(refused),
         )  # fmt: skip
     bounds = [c.answer for c in answered if isinstance(c.answer, Bound)]
     gaps = np.concatenate([c.gaps if c.gaps.size else np.array([c.gap]) for c in answered])
@@ -157,7 +160,7 @@ def weigh(theorem: str, scenario: str, claims: Sequence[Claim], alpha: float = A
         value, _mean([c.gap for c in answered]), max(c.error for c in answered), delta,
         gaps.size, violations, unclear, alpha, power, bet, verdict, bounds[0].kind, all(b.vacuous for b in bounds),
         {name: _mean([b.terms.get(name, 0.0) for b in bounds]) for name in bounds[0].terms},
-        first.assumptions, notes, given_records,
+        first.assumptions, notes, given_records, _refused_by(refused),
     )  # fmt: skip
 
 
@@ -185,6 +188,10 @@ def shared(evidence: Iterable[Evidence], false_alarm: float) -> tuple[Evidence, 
     listed = tuple(evidence)
     claims = sum(e.randomised for e in listed)
     return tuple(e.at(false_alarm / claims) if e.randomised else e for e in listed)
+
+
+def _refused_by(refused: Sequence[Claim]) -> str:
+    return next((c.answer.assumption for c in refused if isinstance(c.answer, NotApplicable)), "")
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -16,6 +16,9 @@ from fedroute_theory.verify.evidence import Evidence, Verdict, judge, shared, we
 from fedroute_theory.verify.scenarios import REPETITIONS, SCENARIOS, build_case
 from fedroute_theory.verify.statistics import FALSE_ALARM
 
+PROMISED = ("estimates are cell means", "ties constant on cells", "heads are the least-squares fit")
+"""Assumptions that the package's own routers promise: one that fails in a scenario is a fault, not a property of the case."""
+
 Progress = Callable[[int, int, str, Sequence[Evidence]], None]
 
 
@@ -48,7 +51,12 @@ class Verification:
             if not e.reproduced
         ]
         uncaught = [f"{slug}: not caught: {c.name}" for slug, c in self.controls if not c.caught]
-        return violated + missed + uncaught
+        broken = [
+            f"{e.theorem} {e.form} on {e.scenario} ({e.training}): the router breaks its promise: {e.notes}"
+            for e in self.results
+            if e.refused_by in PROMISED
+        ]
+        return violated + broken + missed + uncaught
 
     @property
     def randomised(self) -> int:

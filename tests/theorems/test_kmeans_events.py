@@ -286,3 +286,19 @@ def test_too_many_outcomes_or_other_labels_are_refused():
     )
     wide = train(KMeansRouter.with_clusters(2), many, 0).pooled
     one_sentence(lambda: conclusion_failure(problem, many, wide, 0.05), "outcomes")
+
+
+def test_the_event_is_that_of_the_intervals_in_use(monkeypatch):
+    """Intervals that are too narrow fail more often than delta, and the exact probability says so."""
+    from fedroute_theory.theorems.kmeans_router import widths
+
+    problem = Tabular(np.zeros((1, 1)), np.ones(1), np.array([[0.5, 0.8]]), np.zeros((1, 2)))
+    logs, estimates = one_cell(problem, np.zeros((40, 1)), [0] * 20 + [1] * 20, 0.0)
+    geometry = CellGeometry(problem, replace(logs, labels="bernoulli-quality"), estimates)
+    honest = {width: event_failure(geometry, 0.05, width) for width in ("hoeffding", "kl")}
+    assert max(honest.values()) <= 0.05
+    upper = widths._kl_upper
+    monkeypatch.setattr(widths, "HOEFFDING_FACTOR", 0.05)
+    monkeypatch.setattr(widths, "_kl_upper", lambda mean, level: upper(mean, level / 10.0))
+    assert event_failure(geometry, 0.05, "hoeffding") > 0.05
+    assert event_failure(geometry, 0.05, "kl") > 0.05

@@ -145,3 +145,21 @@ def test_the_first_repetition_is_the_logs_own_labels(name):
     assert np.array_equal(labels.quality[0], case.logs.quality)
     assert np.array_equal(labels.cost[0], case.logs.cost)
     assert len(labels.quality) == (1 if case.logs.labels == "exact" else 3)
+
+
+def test_a_router_that_breaks_its_promise_is_a_failure(monkeypatch):
+    """Means that are none are refused by the theorem; in a scenario of ours that is a fault, and the run fails."""
+    from fedroute_theory.routers import kmeans
+
+    honest = kmeans.add_up
+
+    def swapped(parts):
+        total = honest(parts)
+        return replace(total, quality=total.quality[..., ::-1])
+
+    monkeypatch.setattr(module, "SCENARIOS", {"tabular": replace(SCENARIOS["tabular"], sizes={"quick": (60,)})})
+    assert verify(theorems=["kmeans-router"], mode="quick").failures == []
+    monkeypatch.setattr(kmeans, "add_up", swapped)
+    found = verify(theorems=["kmeans-router"], mode="quick").failures
+    assert found
+    assert all("breaks its promise" in line and "estimates are cell means" in line for line in found)

@@ -36,7 +36,7 @@ def training_claims(case: Case, training: str, client: int | None, estimates: Ce
     """The claims about one trained router."""
     problem = case.problem
     geometry = CellGeometry(problem, case.logs_of(client), estimates)
-    measured = measurements(geometry, slope) | {TIES: constant_ties(geometry)}
+    measured = measurements(geometry, slope, case.labels_of(client)) | {TIES: constant_ties(geometry)}
     chosen = estimates.choices(problem.lam)
     chosen = chosen if chosen.ndim == 2 else chosen[None]
     by_cell = geometry.by_cell

@@ -10,6 +10,7 @@ from fedroute_theory._validate import BoolArray, FloatArray, IntArray
 from fedroute_theory.federation import Logs
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
+from fedroute_theory.theorems.kmeans_router.widths import hoeffding, kl_interval
 
 WORK_LIMIT = 500_000_000
 """Most steps (pairs x square of the longest pair) for which the event is computed."""
@@ -57,22 +58,22 @@ def pair_failures(geometry: CellGeometry, delta: float, width: str, scale: float
         paid = problem.lam * (problem.c_max * sums if noisy_cost else np.array([cost[own].sum()]))
         labels = (sums[:, None] - paid[None, :]) / n
         truth = quality[own].mean() - problem.lam * cost[own].mean()
-        outside = _outside(labels, truth, problem, log_term / n, width, scale)
+        outside = _outside(labels, truth, problem, n, scale**2 * log_term, width)
         joint = q_law[p, : n + 1, None] * (c_law[p, None, : n + 1] if noisy_cost else np.ones((1, 1)))
         failed[p] = joint[outside].sum()
     return failed
 
 
-def _outside(labels: FloatArray, truth: float, problem: RoutingProblem, level: float, width: str, scale: float) -> BoolArray:
-    from scipy.special import rel_entr
-
+def _outside(labels: FloatArray, truth: float, problem: RoutingProblem, n: int, log_term: float, width: str) -> BoolArray:
+    """Which mean labels have an interval, that of the bounds themselves, without the true mean."""
     unit = np.clip((labels - problem.low) / problem.label_range, 0.0, 1.0)
     mean = (truth - problem.low) / problem.label_range
     if width == "hoeffding":
-        deviation = np.abs(unit - mean)
-        return np.asarray(deviation > scale * np.sqrt(level / 2.0) + 1e-12)
-    divergence = rel_entr(unit, mean) + rel_entr(1.0 - unit, 1.0 - mean)
-    return np.asarray(divergence > scale**2 * level + 1e-12)
+        reach = float(hoeffding(np.asarray(n), log_term))
+        low, high = unit - reach, unit + reach
+    else:
+        low, high = kl_interval(unit, np.asarray(n), log_term)
+    return np.asarray((mean < low - 1e-12) | (mean > high + 1e-12))
 
 
 def label_means(problem: RoutingProblem, logs: Logs) -> tuple[FloatArray, FloatArray]:

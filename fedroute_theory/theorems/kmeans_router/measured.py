@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from fedroute_theory.assumptions import Slope
+from fedroute_theory.federation import Labels
 from fedroute_theory.federation.logs import ADAPTIVITY
 from fedroute_theory.theorems.bound import Measurement
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
@@ -13,11 +16,16 @@ TIES = "ties constant on cells"
 """Needed by spread, three-terms, relative and expected; kept apart, as other theorems use forms that survive any ties."""
 
 
-def measurements(geometry: CellGeometry, slope: Slope) -> dict[str, Measurement]:
-    """The theorem's assumptions, measured on one trained router and its records."""
+MEAN_TOLERANCE = 1e-9
+"""Largest difference between an estimate and the mean of its labels that is rounding, in label ranges."""
+
+
+def measurements(geometry: CellGeometry, slope: Slope, labels: Labels | None = None) -> dict[str, Measurement]:
+    """The theorem's assumptions, measured on one trained router and its records. labels: of all repetitions (T, D)."""
     logs, estimates, problem = geometry.logs, geometry.estimates, geometry.problem
     known = {"fixed": True, "adaptive": False, "unknown": None}
     top = float(logs.cost.max())
+    misplaced = geometry.misplaced + (0 if labels is None else wrong_means(geometry, labels))
     return {
         "utility Lipschitz": Measurement(
             "utility Lipschitz",
@@ -34,15 +42,38 @@ def measurements(geometry: CellGeometry, slope: Slope) -> dict[str, Measurement]
         "label-free centres": Measurement("label-free centres", estimates.label_free, how="as the training declares"),
         "estimates are cell means": Measurement(
             "estimates are cell means",
-            geometry.misplaced == 0,
-            float(geometry.misplaced),
-            how="(cell, model) pairs whose records are not those nearest to the centre",
+            misplaced == 0,
+            float(misplaced),
+            how="(cell, model) pairs whose records are not the nearest, or an estimate that is no mean of theirs",
             limit=0.0,
         ),
         "cost labels in range": Measurement(
             "cost labels in range", top <= problem.c_max, top, how="largest cost label, at most c_max", limit=problem.c_max
         ),
     }
+
+
+def wrong_means(geometry: CellGeometry, labels: Labels) -> int:
+    """Number of logged pairs whose estimates are not the means of their records' labels (T, D), all repetitions at once.
+
+    One weighted sum over the repetitions is compared, with weights that no likely mistake cancels.
+    """
+    logs, estimates = geometry.logs, geometry.estimates
+    if estimates.quality.ndim == 2:
+        labels = Labels(labels.quality[:1], labels.cost[:1])
+    repetitions = labels.quality.shape[0]
+    weight = 1.0 + 0.5 * np.cos(np.arange(repetitions))
+    place, shape = geometry.record_cell * logs.n_models + logs.model, estimates.counts.shape
+    wrong = np.zeros(shape, dtype=bool)
+    for told, fitted, top in (
+        (labels.quality, estimates.quality, 1.0),
+        (labels.cost, estimates.cost, geometry.problem.c_max or 1.0),
+    ):
+        sums = np.bincount(place, weight @ told, estimates.counts.size).reshape(shape)
+        claimed = np.tensordot(weight, np.where(estimates.logged, fitted, 0.0).reshape(repetitions, *shape), 1)
+        off = np.abs(claimed * estimates.counts - sums) / np.maximum(estimates.counts, 1)
+        wrong |= estimates.logged & (off > MEAN_TOLERANCE * repetitions * top)
+    return int(wrong.sum())
 
 
 def constant_ties(geometry: CellGeometry) -> Measurement:
