@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from fedroute_theory.report.audit_figures import BLACK, BLUE, ORANGE, SKY, VERMILION
-from fedroute_theory.report.waterfall_tables import share
+from fedroute_theory.report.waterfall_tables import change, share
 from fedroute_theory.theorems.waterfall import Waterfall
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _ROOM = 0.30
 def waterfall_figure(waterfall: Waterfall, title: str, *, log: bool | None = None) -> Figure:
     """Horizontal bars from top to bottom: gap, one floating bar a step with its slack, bound.
 
-    log: logarithmic axis; None: where gap and bound are more than LOG_FROM apart. Needs every stage positive, else it is linear.
+    log: logarithmic axis; None: where gap and bound are more than LOG_FROM apart. Linear unless every stage is positive.
     """
     from matplotlib.figure import Figure
 
@@ -41,8 +41,10 @@ def waterfall_figure(waterfall: Waterfall, title: str, *, log: bool | None = Non
     _bar(axes, 0, (start, waterfall.gap), BLACK, f"{waterfall.gap:.4g}")
     before = waterfall.gap
     for row, step in enumerate(steps, 1):
-        colour = ORANGE if step.slack < 0.0 else VERMILION if step.name == worst else SKY
-        text = f"{step.slack:+.3g}" + ("" if math.isnan(step.share) else f" ({share(step.share)})")
+        added = change(step.value - before, waterfall, 3)
+        falls = step.slack < 0.0 and added != "0"
+        colour = ORANGE if falls else VERMILION if step.name == worst else SKY
+        text = added + ("" if math.isnan(step.share) else f" ({share(step.share)})")
         _bar(axes, row, (before, step.value), colour, text)
         axes.plot([before, before], [row - 1, row], color=BLACK, lw=0.6, zorder=1)
         before = step.value
@@ -53,7 +55,7 @@ def waterfall_figure(waterfall: Waterfall, title: str, *, log: bool | None = Non
     axes.set_yticks(range(last + 1), [ends[0], *(step.name for step in steps), ends[1]])
     axes.set_ylim(last + 0.6, -0.6)
     axes.set_xlabel("value of each stage, in the unit of the bound" + (" (logarithmic)" if logarithmic else ""))
-    axes.set_title(textwrap.fill(title, 88), fontsize=9.5)
+    axes.set_title(textwrap.fill(title, 100), fontsize=9.5)
     axes.grid(axis="x", alpha=0.25, lw=0.5)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

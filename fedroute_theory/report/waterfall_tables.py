@@ -8,13 +8,18 @@ from fedroute_theory.report.text import TextTable, figure
 from fedroute_theory.theorems.waterfall import Waterfall
 from fedroute_theory.verify.explained import Explained
 
+ROUNDING = 1e-12
+"""Slack below this part of the largest value is rounding."""
+
 
 def table(found: Explained, waterfall: Waterfall) -> str:
     """Every step of one form: value, slack added, factor over the value before, share of the total slack, why."""
     header = ("step", "value", "slack", "factor", "share", "why")
     rows = [("gap", figure(waterfall.gap), "", "", "", "exact" if waterfall.kind != "lower" else "upper end of the bracket")]
     for step in waterfall.steps:
-        rows.append((step.name, figure(step.value), f"{step.slack:+.4g}", _factor(step.factor), share(step.share), step.why))
+        rows.append(
+            (step.name, figure(step.value), change(step.slack, waterfall), _factor(step.factor), share(step.share), step.why)
+        )
     title = f"{found.theorem} ({waterfall.form}) on {found.place}"
     lines = [TextTable(title, header, tuple(rows), waterfall.note).plain()]
     return "\n".join([*lines, f"  {verdict(waterfall)}"])
@@ -55,9 +60,15 @@ def refusals(found: Explained, form: str | None = None) -> list[str]:
     return [f"{found.theorem} ({name}) on {found.place}: {why}" for name, why in found.refused if form in (None, name)]
 
 
+def change(slack: float, waterfall: Waterfall, digits: int = 4) -> str:
+    """A slack with its sign; 0 where it is rounding of the values."""
+    largest = max(abs(stage.value) for stage in waterfall.stages)
+    return "0" if abs(slack) <= ROUNDING * largest else f"{slack:+.{digits}g}"
+
+
 def share(value: float) -> str:
     """A share of the slack in percent, - where there is none."""
-    return "-" if math.isnan(value) else f"{100.0 * value:.1f}%"
+    return "-" if math.isnan(value) else f"{100.0 * value + 0.0:.1f}%".replace("-0.0%", "0.0%")
 
 
 def _factor(value: float) -> str:

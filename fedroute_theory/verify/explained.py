@@ -84,7 +84,7 @@ def explain(
 
 
 def least(pairs: Pairs) -> Waterfall | None:
-    """The form with the least bound: among those called "least", else those that bound the first form's gap and lose anything."""
+    """The least bound among the forms called "least", else among those that bound the first form's gap, identities aside."""
     held = [(claim, found) for claim, found in pairs if found is not None]
     if not held:
         return None

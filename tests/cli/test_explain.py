@@ -1,0 +1,87 @@
+"""explain as a user meets it: table, overview, figure, JSON, refusals, one sentence for bad input."""
+
+import json
+import math
+import sys
+
+import pytest
+
+from fedroute_theory.cli import main
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command in this process; returns (exit code, stdout, stderr)."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["fedroute-theory", "explain", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, err = capsys.readouterr()
+        return stopped.value.code or 0, out, err
+
+    return call
+
+
+def test_the_defaults_are_the_first_scenario_federated_least(run):
+    code, out, _ = run("kmeans-router")
+    assert code == 0
+    assert out.startswith("kmeans-router (least/")
+    assert "on tiny, 6 records a client, seed 0, federated" in out
+    assert out.rstrip().splitlines()[-1].strip().startswith("Loses most: ")
+
+
+def test_json_holds_every_form_and_adds_up(run):
+    code, out, _ = run("kmeans-router", "--json", "-", "--training", "local", "--client", "1")
+    found = json.loads(out)
+    assert code == 0
+    assert (found["training"], found["client"]) == ("local", 1)
+    assert {"sharp/kl", "relative/hoeffding", "event/kl"} <= {w["form"] for w in found["waterfalls"]}
+    for waterfall in found["waterfalls"]:
+        slack = math.fsum(step["slack"] for step in waterfall["steps"])
+        assert slack == pytest.approx(waterfall["bound"] - waterfall["gap"], abs=1e-12)
+
+
+def test_all_forms_name_one_step_each(run):
+    code, out, _ = run("greedy-decomposition", "--scenario", "tabular", "--records", "40", "--all-forms")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[2:]] == ["top2", "error-difference", "oscillation", "sup"]
+
+
+def test_a_figure_is_written(run, tmp_path):
+    file = tmp_path / "waterfall.png"
+    code, _, err = run("greedy-decomposition", "--records", "40", "--form", "sup", "--figure", file)
+    assert code == 0
+    assert err == f"wrote {file}\n"
+    assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_where_the_theorem_does_not_apply_it_says_which_assumption_fails(run):
+    code, out, _ = run("greedy-decomposition", "--scenario", "topics", "--records", "20", "--training", "local", "--form", "sup")
+    assert code == 0
+    assert "not applicable: argmax over all models fails (models excluded on test mass" in out
+    code, out, _ = run("mlp-router", "--scenario", "tiny")
+    assert code == 0
+    assert "says nothing of tiny" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("nothing",), "There is no theorem 'nothing'"),
+        (("kmeans-router", "--scenario", "nowhere"), "'tiny'"),
+        (("kmeans-router", "--scenario", "tiny", "--training", "central"), "there are local, federated, pooled"),
+        (("kmeans-router", "--scenario", "tiny", "--form", "dull"), "sharp/hoeffding"),
+        (("kmeans-router", "--scenario", "tiny", "--training", "local", "--client", "9"), "there are 0, 1"),
+        (("kmeans-router", "--scenario", "tiny", "--client", "0"), "it speaks of all records"),
+        (("kmeans-router", "--figure", "drawn.gif"), ".png, .pdf, .svg"),
+        (("kmeans-router", "--figure", "nowhere/drawn.png"), "no writable folder"),
+        (("kmeans-router", "--figure", "drawn.png", "--all-forms"), "one form"),
+    ],
+)
+def test_bad_input_is_one_sentence(run, arguments, named):
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert named in err
