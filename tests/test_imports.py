@@ -22,7 +22,7 @@ def test_subpackages_are_found_at_first_use():
 
 
 @pytest.mark.parametrize(
-    "module", ["problems", "federation", "routers", "theorems", "assumptions", "verify", "certify", "testing"]
+    "module", ["problems", "federation", "routers", "theorems", "assumptions", "verify", "certify", "testing", "attack"]
 )
 def test_every_public_name_exists(module):
     import importlib
