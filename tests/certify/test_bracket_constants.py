@@ -48,7 +48,10 @@ def test_a_client_pays_error_and_bias_in_full():
     assert found.primal == pytest.approx(0.05 * math.sqrt(k2) + 0.1, rel=1e-6)
     assert found.primal > 1.05 * (0.05 * math.sqrt(k2) + 0.5 * 0.1)  # half the bias
     assert found.primal > 1.05 * math.hypot(0.05 * math.sqrt(k2), 0.1)  # squares added
-    assert client_worst_case(NU, NU[:, None] * RATIO, 5.0, 2.0).primal == pytest.approx(1.0, abs=1e-6)
+    for eps, bias in ((0.5, 0.6), (1.0, 0.1), (5.0, 2.0)):
+        bounded = client_worst_case(NU, NU[:, None] * RATIO, eps, bias)
+        assert bounded.check().failures == ()
+        assert bounded.primal == pytest.approx(1.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(3))

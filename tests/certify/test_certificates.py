@@ -10,6 +10,7 @@ import pytest
 from fedroute_theory import certify
 from fedroute_theory._validate import InputError
 from fedroute_theory.certify import Certificate, SolverError, solvers
+from fedroute_theory.certify.certificate import program_named
 
 TRACK = np.array([[0.0], [0.5], [1.0]])
 
@@ -167,6 +168,44 @@ def test_a_changed_witness_is_caught(make, key, change):
     honest = make()
     forged = replace(honest, witness=dict(honest.witness) | {key: change(honest.witness[key])})
     assert not forged.check().holds
+
+
+@pytest.mark.parametrize("make", [clients, mixtures, coverage, margins])
+@pytest.mark.parametrize("seed", range(5))
+def test_every_price_bounds_the_value_from_above(make, seed):
+    honest, rng = make(), np.random.default_rng(seed)
+    dual = program_named(honest.name).dual
+    prices = {key: rng.uniform(0.05, 1.5, np.shape(v)) for key, v in honest.multipliers.items()}
+    prices = {key: float(v) if v.shape == () else v.tolist() for key, v in prices.items()}
+    assert dual(honest.inputs, prices).value >= honest.primal - 1e-9
+
+
+def test_small_prices_of_the_bias_leave_the_range():
+    honest = client_of_large_error()
+    for bias in (0.0, 0.3, 0.6):
+        multipliers = dict(honest.multipliers) | {"bias": bias}
+        assert program_named(honest.name).dual(honest.inputs, multipliers).value >= honest.primal - 1e-9
+
+
+def client_of_large_error():
+    return certify.client_worst_case(np.array([0.25, 0.75]), np.array([[0.3, 0.2], [0.1, 0.4]]), 0.1, 0.02)
+
+
+def broken(honest, **parts):
+    """The sentences about constraints."""
+    return [words for words in replace(honest, **parts).check().failures if "constraint" in words]
+
+
+def test_constraints_that_only_their_own_line_checks():
+    honest = mixtures()
+    apart = {"best": [1.0, 1.0], "chosen": [0.0, 0.0]} | {name: [0.0, 0.0] for name in list(honest.witness)[2:]}
+    assert broken(honest, witness=apart, primal=1.0)  # osc 1 above both levels
+    honest = descent()
+    idle = {"pairs": [0.0] * len(honest.multipliers["pairs"]), "first": honest.dual / 1.4}
+    assert broken(honest, multipliers=idle)  # the right value, and no sum of squares
+    honest = networks()
+    level = honest.witness["level"]
+    assert broken(honest, witness=dict(honest.witness) | {"level": level - 1e-3}, primal=level - 1e-3)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,13 @@ def test_one_rival_is_the_supremum_over_its_distance_and_both_means(n, m, shift)
     assert found >= slow_loss(shift, n, m) - 1e-12
 
 
+@pytest.mark.parametrize(("n", "m", "shift"), [(1, 1, 0.7), (3, 7, 0.8), (1, 2, 0.9)])
+def test_where_the_range_binds_the_worst_distance_is_the_range(n, m, shift):
+    found = float(rival_loss_kl(np.array(shift), np.array(n), np.array(m), 1.0))
+    assert found == pytest.approx(slow_loss(shift, n, m), abs=1e-4)
+    assert found > shift
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     shift=st.sampled_from((-0.9, -0.2, 0.0, 0.05, 0.7, 1.5)),
@@ -68,6 +75,13 @@ def test_it_is_never_above_the_hoeffding_form_and_its_terms_add_up(data, models)
     assert found.value <= plain.value + 1e-12
     assert found.terms["unlogged"] == plain.terms["unlogged"]
     assert min(found.terms.values()) >= -1e-12
+
+
+def test_the_mismatch_of_both_models_counts():
+    found = expected_kl_of(mass=np.ones(1), s=np.array([[0.1, 0.03]]), counts=np.array([[4.0, 9.0]]), R=1.0)
+    both = [float(rival_loss_kl(np.array(0.13), np.array(a), np.array(b), 1.0)) for a, b in ((4, 9), (9, 4))]
+    assert found.value == pytest.approx(max(both), rel=1e-9)
+    assert found.terms["mismatch"] > 0.05
 
 
 def test_several_rivals_take_the_best_floor_that_is_tried():
