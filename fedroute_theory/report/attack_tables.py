@@ -36,7 +36,9 @@ def rows(search: Search, known: Mapping[str, float]) -> list[dict[str, Any]]:
     return [
         instance.plain()
         | {
-            "certified": known.get(instance.form, known.get(instance.form.split("/")[0])),
+            "certified": None  # certificates are about gaps, not about chances
+            if instance.found.delta > 0.0 or instance.form.startswith("event/")
+            else known.get(instance.form, known.get(instance.form.split("/")[0])),
             "by phase": {
                 phase: reached[instance.form] for phase, reached in search.by_phase.items() if instance.form in reached
             },
