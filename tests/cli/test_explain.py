@@ -57,7 +57,9 @@ def test_a_figure_is_written(run, tmp_path):
 
 
 def test_where_the_theorem_does_not_apply_it_says_which_assumption_fails(run):
-    code, out, _ = run("greedy-decomposition", "--scenario", "topics", "--records", "20", "--training", "local", "--form", "sup")
+    code, out, _ = run(
+        "greedy-decomposition", "--scenario", "topics", "--records", "20", "--training", "local", "--form", "sup"
+    )
     assert code == 0
     assert "not applicable: argmax over all models fails (models excluded on test mass" in out
     code, out, _ = run("mlp-router", "--scenario", "tiny")

@@ -14,7 +14,10 @@ from fedroute_theory.verify.explained import Explained
 
 
 def waterfall(*values, kind="upper", note=""):
-    stages = [Stage("gap", values[0]), *(Stage(f"inequality number {i}", v, f"reason {i}") for i, v in enumerate(values[1:], 1))]
+    stages = [
+        Stage("gap", values[0]),
+        *(Stage(f"inequality number {i}", v, f"reason {i}") for i, v in enumerate(values[1:], 1)),
+    ]
     return Waterfall("sharp/kl", "federated", None, 100, tuple(stages), kind, note)
 
 
@@ -70,7 +73,10 @@ def texts(figure):
 
 @pytest.mark.parametrize(
     "given",
-    [waterfall(*FLAT), waterfall(*STEEP), waterfall(0.0, 0.0, 1.0), waterfall(1.0, 0.9, 0.2, 0.001, kind="lower"), waterfall(0.0, 0.0)],
+    [
+        waterfall(*FLAT), waterfall(*STEEP), waterfall(0.0, 0.0, 1.0), waterfall(1.0, 0.9, 0.2, 0.001, kind="lower"),
+        waterfall(0.0, 0.0),
+    ],
     ids=["linear", "logarithmic", "zero gap", "lower", "nothing"],
 )  # fmt: skip
 def test_no_text_lies_on_another_or_outside(given):
