@@ -81,10 +81,10 @@ def _narrow(kl_upper: Any) -> Any:
     return lambda mean, level: kl_upper(mean, level / 8.0)
 
 
-def _certain(policy: Any) -> Any:
-    def wrong(geometry: Any, pairs: Any, slope: float, chosen: Any) -> Any:
+def _certain(by_cells: Any) -> Any:
+    def wrong(geometry: Any, pairs: Any, shift: Any, slope: float | None) -> Any:
         up, down = (np.where(pairs.logged, 0.0, side) for side in (pairs.up, pairs.down))
-        return policy(geometry, replace(pairs, up=up, down=down), slope, chosen)
+        return by_cells(geometry, replace(pairs, up=up, down=down), shift, slope)
 
     return wrong
 
@@ -130,8 +130,8 @@ FAULTS = (
         f"{THEOREMS}.kmeans_router.widths:HOEFFDING_FACTOR", lambda factor: factor / 16.0,
     ),
     Fault(
-        "the policy form without a statistical width", "kmeans-router", "voronoi", 300,
-        f"{THEOREMS}.kmeans_router.forms:policy", _certain,
+        "bounds by cells without a statistical width", "kmeans-router", "voronoi", 300,
+        f"{THEOREMS}.kmeans_router.forms:by_cells", _certain,
     ),
     Fault(
         "coverage of half the pair", "coverage-transfer", "tabular", 300,
