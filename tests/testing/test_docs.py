@@ -2,19 +2,9 @@
 
 import contextlib
 import io
-import re
-import sys
 
 import pytest
-from reference import REPOSITORY
-
-PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks(page):
-    """(language, text) of every fenced block, in order."""
-    return BLOCK.findall(page.read_text(encoding="utf-8"))
+from pages import PAGES, blocks
 
 
 def play(page):
@@ -44,7 +34,7 @@ def test_the_page_runs_and_prints_what_it_says(page):
 
 
 def rewrite(page):
-    """Put what the blocks print under them: python tests/testing/test_docs.py."""
+    """Put what the blocks print under them: PYTHONPATH=tests python tests/testing/test_docs.py."""
     text = page.read_text(encoding="utf-8")
     for printed, stated in list(play(page)):
         if stated is not None:
@@ -53,6 +43,5 @@ def rewrite(page):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(REPOSITORY / "tests"))
     for one in PAGES:
         rewrite(one)

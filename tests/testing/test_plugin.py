@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from pages import blocks
+from reference import REPOSITORY
 
 from fedroute_theory.testing import baseline
 
@@ -181,3 +183,36 @@ def test_the_seed_of_a_test_depends_on_its_node_id_only(pytester):
     assert len({entry["seed"] for entry in alone.values()}) == 6
     pytester.runpytest_subprocess("-n", "2", "--dist", "loadgroup").assert_outcomes(passed=6)
     run(pytester, "test_it.py::test_numbers[4]").assert_outcomes(passed=1)
+
+
+def test_the_page_on_continuous_integration_runs_alike_on_any_number_of_workers(pytester):
+    page = REPOSITORY / "docs" / "in_ci.md"
+    (code,) = [code for language, code in blocks(page) if language == "python" and "def test_" in code]
+    pytester.makepyfile(test_page=code)
+    written = []
+    for workers in ("0", "2"):
+        pytester.runpytest_subprocess("-n", workers, "--fedroute-update").assert_outcomes(passed=2)
+        written.append((pytester.path / "fedroute_baseline.json").read_bytes())
+        (pytester.path / "fedroute_baseline.json").unlink()
+    assert written[0] == written[1]
+    entries = json.loads(written[0])["entries"]
+    line = entries["sharp bound on the line"]["lines"]["kmeans-router sharp/kl on Lipschitz, pooled, n=600"]
+    assert line["verdict"] == "HOLDS"
+    assert line["terms"]["statistical"] > 0
+    assert {"fedroute_theory", "numpy", "jax"} <= set(entries["clusters"]["versions"])
+    entries["clusters"]["lines"]["local"]["value"] = 9.0
+    line["terms"]["statistical"] -= 0.5
+    line["bound"] -= 0.5
+    line["ratio"] -= 15.0
+    baseline.write(pytester.path / "fedroute_baseline.json", entries)
+    result = pytester.runpytest_subprocess("-n", "0")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*'sharp bound on the line' is not what it was in fedroute_baseline.json (rtol 1e-06, atol 1e-12; same versions):",
+            "*kmeans-router sharp/kl on Lipschitz, pooled, n=600: bound * -> * (+0.5), gap * as before, ratio * -> *",
+            "*term 'statistical' * -> * (+0.5), 100% of the change of the bound",
+            "*If the change is meant: pytest --fedroute-update 'test_page.py::test_the_router_keeps_its_bound'",
+        ]
+    )
+    result.stdout.fnmatch_lines(["*local: value 9 -> 8 (-1)"])

@@ -6,7 +6,7 @@ Each explanation is an observation on the trials, and says so; only the failure 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -46,27 +46,37 @@ def missing_assumption(theorem: Theorem, found: Sequence[Unit]) -> str:
 
     At every size at which the claim fails there must be a case in which the assumption holds and the claim does.
     """
-    bad, good = ([u for u in found if u.violated is state] for state in (True, False))
-    if not good:
+    bad = [u for u in found if u.violated]
+    sizes = {u.example.records for u in bad}
+    good = [u for u in found if not u.violated and u.example.records in sizes]
+    if sizes - {u.example.records for u in good}:
+        return ""  # at some size all fail, so nothing separates them
+    quick = {u: facts(u) for u in (*bad, *good)}
+    known, names = quick, _separating(quick, bad, good)
+    if not names:  # the assumptions of other theorems take long to measure
+        cases = {example: measured(example.case) for example in dict.fromkeys(u.example for u in (*bad, *good))}
+        known = {u: cases[u.example].get((u.claim.training, u.claim.client), {}) for u in (*bad, *good)}
+        names = _separating(known, bad, good)
+    if not names:
         return ""
-    cases = {id(u.example): measured(u.example.case) for u in found}
-    known = {id(u): facts(u, cases[id(u.example)]) for u in found}
-    names = sorted({name for u in bad for name, holds in known[id(u)].items() if holds is False})
+    stated = any(name in theorem.assumptions for name in names)
+    what = "is stated, but not measured and refused" if stated else "is missing among its assumptions"
+    holding = sum(any(known[u].get(name) is True for name in names) for u in good)
+    return (
+        f"It fails only where {' or '.join(map(repr, names))} fails, and in none of the {holding} cases of the same size where "
+        f"that holds: the assumption {what}."
+    )
+
+
+def _separating(known: Mapping[Unit, Mapping[str, bool | None]], bad: Sequence[Unit], good: Sequence[Unit]) -> list[str]:
+    """What fails for all bad units and holds for some good one of each of their sizes."""
     sizes = {u.example.records for u in bad}
 
     def separates(name: str) -> bool:
-        holding = [u for u in good if known[id(u)].get(name) is True]
-        fails = all(known[id(u)].get(name) is False for u in bad)
-        return fails and sizes <= {u.example.records for u in holding}
+        holding = {u.example.records for u in good if known[u].get(name) is True}
+        return all(known[u].get(name) is False for u in bad) and sizes <= holding
 
-    found_names = [name for name in names if separates(name)]
-    if not found_names:
-        return ""
-    listed = " or ".join(f"'{name}'" for name in found_names)
-    stated = [name for name in found_names if name in theorem.assumptions]
-    what = "is stated, but not measured and refused" if stated else "is missing among its assumptions"
-    holding = sum(any(known[id(u)].get(n) is True for n in found_names) for u in good)
-    return f"It fails only where {listed} fails, and in none of the {holding} cases where that holds: the assumption {what}."
+    return [name for name in sorted({name for u in bad for name in known[u]}) if separates(name)]
 
 
 def wrong_direction(found: Sequence[Unit], alpha: float) -> str:

@@ -22,11 +22,10 @@ Known = dict[tuple[str, int | None], dict[str, bool | None]]
 """(training, client) -> assumption -> whether it holds."""
 
 
-def facts(unit: Unit, known: Known) -> dict[str, bool | None]:
-    """Name -> whether it holds, for the training (and client) of the unit; `known` is what `measured` says of its case."""
+def facts(unit: Unit) -> dict[str, bool | None]:
+    """Name -> whether it holds, for the training (and client) of the unit: what is quickly known of the records."""
     case, claim = unit.example.case, unit.claim
-    found = dict(known.get((claim.training, claim.client), {}))
-    found[ONE_TRUTH] = all(_alike(truth, case.problem) for truth in case.truths)
+    found: dict[str, bool | None] = {ONE_TRUTH: all(_alike(truth, case.problem) for truth in case.truths)}
     if case.federation is not None:
         own = case.federation.pooled_coverage(case.problem)
         if claim.client is not None:
