@@ -9,6 +9,7 @@ import pytest
 from fedroute_theory.routers import LinearRouter
 from fedroute_theory.testing import check_claims, check_formulas, check_theorem, example_cases
 from fedroute_theory.testing.conformance.diagnosis import growth
+from fedroute_theory.testing.conformance.facts import measured
 from fedroute_theory.testing.conformance.trouble import units
 from fedroute_theory.theorems import Bound, Claim, Measurement, NotApplicable, registry, theorem
 
@@ -192,3 +193,10 @@ def test_check_theorem_holds_both_halves():
         f.name for r in (check_formulas(POOLING), check_claims(POOLING, EXAMPLES[:4], drawn=5)) for f in r.findings
     ]
     both.raise_if_failed()
+
+
+def test_the_assumptions_of_all_theorems_are_known_by_training():
+    by_family = {e.family: measured(e.case)["pooled", None] for e in EXAMPLES if e.records == 40}
+    assert by_family["uniform"]["coverage"] is True
+    assert by_family["holes"]["coverage"] is False
+    assert by_family["uniform"]["non-adaptive logging"] is True
