@@ -19,7 +19,7 @@ from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairInter
 from fedroute_theory.theorems.kmeans_router.events import event_failure
 from fedroute_theory.theorems.kmeans_router.expected_claims import expected_claims
 from fedroute_theory.theorems.kmeans_router.formulas import three_terms
-from fedroute_theory.theorems.kmeans_router.measured import TIES, constant_ties, measurements
+from fedroute_theory.theorems.kmeans_router.measured import ONE_TRUTH, TIES, constant_ties, measurements, one_truth
 from fedroute_theory.theorems.kmeans_router.widths import hoeffding, kl_interval
 
 LIPSCHITZ_FORMS = ("sharp", "policy", "pairwise", "spread", "three-terms")
@@ -36,7 +36,8 @@ def training_claims(case: Case, training: str, client: int | None, estimates: Ce
     """The claims about one trained router."""
     problem = case.problem
     geometry = CellGeometry(problem, case.logs_of(client), estimates)
-    measured = measurements(geometry, slope, case.labels_of(client)) | {TIES: constant_ties(geometry)}
+    measured = measurements(geometry, slope, case.labels_of(client))
+    measured |= {TIES: constant_ties(geometry), ONE_TRUTH: one_truth(case, client)}
     chosen = estimates.choices(problem.lam)
     chosen = chosen if chosen.ndim == 2 else chosen[None]
     by_cell = geometry.by_cell

@@ -14,13 +14,15 @@ from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.lines import policy_line, worst_pair
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Control, Extremal
+from fedroute_theory.theorems.base import Case, Control, Extremal
 from fedroute_theory.theorems.bound import Bound, NotApplicable
 from fedroute_theory.theorems.broken import refused
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
+from fedroute_theory.theorems.kmeans_router.claims import training_claims
 from fedroute_theory.theorems.kmeans_router.events import event_failure
 from fedroute_theory.theorems.kmeans_router.expected_families import expected_controls, expected_extremal
 from fedroute_theory.theorems.kmeans_router.expected_kl_families import expected_kl_controls, expected_kl_extremal
+from fedroute_theory.theorems.kmeans_router.measured import ONE_TRUTH
 from fedroute_theory.theorems.kmeans_router.one_cell import claims_by_form, one_cell
 from fedroute_theory.theorems.kmeans_router.traps import exit_probability, trap_controls
 
@@ -147,6 +149,9 @@ def _broken_assumptions() -> list[Control]:
     found = []
     for assumption, (case_logs, case_estimates, slope) in broken.items():
         found.append(refused(assumption, [claims_by_form(problem, case_logs, case_estimates, slope)["sharp"]]))
+    other = problem.replace(quality=problem.quality[:, ::-1])
+    apart = Case(problem, None, logs, [("pooled", None, estimates)], truths=(other,))
+    found.append(refused(ONE_TRUTH, training_claims(apart, "pooled", None, estimates, given)))
     return found
 
 

@@ -9,12 +9,15 @@ import numpy as np
 from fedroute_theory.assumptions import Slope
 from fedroute_theory.federation import Labels
 from fedroute_theory.federation.logs import ADAPTIVITY
+from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Measurement
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 
 TIES = "ties constant on cells"
 """Needed by spread, three-terms, relative and expected; kept apart, as other theorems use forms that survive any ties."""
 
+
+ONE_TRUTH = "one truth for all clients"
 
 MEAN_TOLERANCE = 1e-9
 """Largest difference between an estimate and the mean of its labels that is rounding, in label ranges."""
@@ -74,6 +77,20 @@ def wrong_means(geometry: CellGeometry, labels: Labels) -> int:
         off = np.abs(claimed * estimates.counts - sums) / np.maximum(estimates.counts, 1)
         wrong |= estimates.logged & (off > MEAN_TOLERANCE * repetitions * top)
     return int(wrong.sum())
+
+
+def one_truth(case: Case, client: int | None) -> Measurement:
+    """Whether the labels behind a training have the problem's own means, also where clients have truths of their own."""
+    logs = case.logs_of(client)
+    far, where = 0.0, ""
+    for i in np.unique(logs.client) if case.truths else ():
+        own = logs.of_client(int(i)).embedding
+        pairs = zip(case.truths[i].truth(own), case.problem.truth(own), strict=True)
+        apart = max(float(np.abs(theirs - ours).max()) for theirs, ours in pairs)
+        if apart > far:
+            far, where = apart, f"client {i}"
+    how = "largest difference between a client's expected label and the problem's, at the client's records"
+    return Measurement(ONE_TRUTH, far <= MEAN_TOLERANCE, far, how=how, where=where, limit=MEAN_TOLERANCE)
 
 
 def constant_ties(geometry: CellGeometry) -> Measurement:
