@@ -113,7 +113,7 @@ def from_terms(claim: Claim, bound: Bound) -> Waterfall:
 
 
 def explained(theorem: Theorem, case: Case) -> list[tuple[Claim, Waterfall | None]]:
-    """Every claim on the case with its waterfall, by the theorem's own steps, else by the terms of the bound; None without bound."""
+    """Every claim with its waterfall: by the theorem's own steps, else by the terms of the bound; None without a bound."""
     own = {(w.form, w.training, w.client): w for w in theorem.steps(case)}
     found: list[tuple[Claim, Waterfall | None]] = []
     for claim in theorem.claims(case):

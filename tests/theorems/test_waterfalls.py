@@ -18,6 +18,7 @@ from fedroute_theory.theorems.base import no_steps
 from fedroute_theory.theorems.coverage_steps import Transfer
 from fedroute_theory.theorems.coverage_transfer import attaining_errors
 from fedroute_theory.theorems.greedy_steps import Greedy
+from fedroute_theory.theorems.least_squares.laws import mean_law
 from fedroute_theory.theorems.least_squares.steps import _moments
 from fedroute_theory.theorems.waterfall import FROM_TERMS, Stage, Waterfall, explained
 from fedroute_theory.verify import SCENARIOS
@@ -204,6 +205,37 @@ def test_greedy_steps_by_hand():
     assert close(left_out.mean(left_out.difference), 0.4)  # the model left out is put at 0.6, just not chosen
     assert close(left_out.mean(left_out.spread), 0.4)
     assert close(left_out.mean(left_out.two_largest(1.0)), 1.1)
+
+
+def test_a_model_left_out_is_never_the_one_chosen():
+    choice = Greedy.of(np.array([[0.1, 0.9, 0.5]]), np.array([[-np.inf, 0.6, 0.4]]), np.ones(1), 0.0)
+    assert close(choice.mean(choice.spread), 0.2)  # errors -0.5 (left out), 0.3, 0.1
+
+
+def test_the_union_over_pairs_costs_something(said):
+    found = [w for _, w in said("mixture", "mixture-router") if w.form in ("certified", "harmonic", "smaller")]
+    assert found
+    assert all(w.steps[-1].slack > 0.0 and w.steps[-1].name.startswith("union") for w in found)
+
+
+def test_quality_and_cost_apart_by_the_laws_of_the_records(built, said):
+    case = built("teacher-quantised")
+    problem, law = case.problem, mean_law(case, None)
+    fitted = next(e for t, _, e in case.trained if t == "federated").repetition(0).predict(problem.embeddings)
+    roots = [math.sqrt((law * (t - f) ** 2).sum()) for t, f in zip((problem.quality, problem.cost), fitted, strict=True)]
+    k2 = coverage(law / problem.weights[:, None], problem.weights).k2
+    found = next(w for _, w in said("teacher-quantised", "mlp-router") if (w.form, w.training) == ("finite-class", "federated"))
+    value = next(step.value for step in found.steps if step.name == "quality and cost apart")
+    assert close(value, math.sqrt(k2) * (roots[0] + problem.lam * roots[1]))
+
+
+def test_the_area_of_the_curves_follows_their_height(said):
+    found = {(w.form, w.training, w.client): (claim.answer, w) for claim, w in said("topics", "frontier")}
+    envelope, height = found["envelope", "federated", None]
+    area, integral = found["area", "federated", None]
+    width = area.terms["quality"] / envelope.terms["quality"]
+    assert width > 0.0
+    assert close(integral.steps[1].slack, width * height.steps[1].slack)
 
 
 def test_the_worst_errors_for_a_coverage_lose_nothing():
