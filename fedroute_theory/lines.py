@@ -13,18 +13,21 @@ def worst_pair(up: FloatArray, down: FloatArray) -> FloatArray:
     If -down <= U - U_hat <= up, this bounds the loss of a greedy choice. With up = down = b it is top2(b), the sum of the
     two largest b.
     """
-    worst: FloatArray = _pair_values(up, down).max(axis=0)
+    ups, downs = (np.ascontiguousarray(np.moveaxis(side, -1, 0)) for side in (up, down))
+    best_up, best_down = ups[0], downs[0]  # among the models before this one: every pair is met once, in both orders
+    worst: FloatArray = np.full(np.broadcast_shapes(best_up.shape, best_down.shape), -np.inf)
+    for u, d in zip(ups[1:], downs[1:], strict=True):
+        worst = np.maximum(worst, np.maximum(u + best_down, d + best_up))
+        best_up, best_down = np.maximum(best_up, u), np.maximum(best_down, d)
     return worst
 
 
 def worst_pair_models(up: FloatArray, down: FloatArray) -> tuple[IntArray, IntArray]:
     """The models (m, m') that attain `worst_pair`."""
     first_up, second_up, first_down, second_down = _leaders(up, down)
-    options = np.array([(0, 0), (0, 1), (1, 0)])[_pair_values(up, down).argmax(axis=0)]
-    return (
-        np.where(options[..., 0] == 0, first_up, second_up),
-        np.where(options[..., 1] == 0, first_down, second_down),
-    )
+    same = first_up == first_down  # then one of the two has to stand back
+    kept = pick(up, first_up) + pick(down, second_down) >= pick(up, second_up) + pick(down, first_down)
+    return np.where(same & ~kept, second_up, first_up), np.where(same & kept, second_down, first_down)
 
 
 def pick(values: FloatArray, place: IntArray) -> FloatArray:
@@ -44,18 +47,6 @@ def _leaders(up: FloatArray, down: FloatArray) -> tuple[IntArray, IntArray, IntA
         return first, np.where(second == first, (first + 1) % values.shape[-1], second)  # all others may be -inf
 
     return (*two(up), *two(down))
-
-
-def _pair_values(up: FloatArray, down: FloatArray) -> FloatArray:
-    """The three candidate sums (3, ...); the first is forbidden where both leaders are the same model."""
-    first_up, second_up, first_down, second_down = _leaders(up, down)
-    u1, u2 = pick(up, first_up), pick(up, second_up)
-    d1, d2 = pick(down, first_down), pick(down, second_down)
-    same = first_up == first_down
-    result: FloatArray = np.stack(
-        [np.where(same, -np.inf, u1 + d1), np.where(same, u1 + d2, -np.inf), np.where(same, u2 + d1, -np.inf)]
-    )
-    return result
 
 
 def policy_line(high: FloatArray, low: FloatArray, chosen: IntArray) -> FloatArray:
