@@ -208,7 +208,7 @@ def test_rejected_hyperparameters(changes, words):
 
 def test_rejected_input():
     logs = random_logs()
-    one_sentence(lambda: train(replace(SMALL, c_max=0.1), logs, 0), "largest logged cost")
+    one_sentence(lambda: train(replace(SMALL, c_max=0.1), logs, 0), "c_max", "0.1")
     one_sentence(lambda: train(SMALL, logs, -1), "'seed'")
     one_sentence(lambda: train(SMALL, logs, 0, Labels(logs.quality, logs.cost)), "'labels'")
     one_sentence(lambda: train(SMALL, logs, 0, Labels(logs.quality[None] + 1, logs.cost[None])), "'labels'")

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from reference import one_sentence
 
 from fedroute_theory.assumptions import steepest_slope
+from fedroute_theory.estimates import CellEstimates
+from fedroute_theory.federation import Logs
+from fedroute_theory.problems import Tabular
 from fedroute_theory.testing import cases
 from fedroute_theory.theorems import Bound, registry
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
@@ -161,6 +164,22 @@ def test_the_race_is_every_outcome_of_every_label(case):
         chosen = (utility >= top - 1e-11 * problem.label_range).argmax(axis=1)
         total += weight * (by_cell.value - by_cell.mass @ by_cell.pointwise[np.arange(len(chosen)), chosen])
     assert exact == pytest.approx(total, abs=1e-10 * problem.label_range)
+
+
+def test_ties_far_below_the_range_are_won_once():
+    """A fallback cost of 10^6: the models tie where numbers are too large for the usual allowance."""
+    far = (np.array([-5e5]), np.ones(1))
+    truth = np.array([[0.0, 0.0, 0.25], [0.0, 0.0, 0.0]])
+    problem = Tabular(np.array([[0.0], [1.0]]), np.array([1.0, 0.0]), truth, np.zeros((2, 3)), 0.5)
+    logs = Logs(np.zeros(1, int), np.ones((1, 1)), np.zeros(1, int), np.zeros(1, int), np.zeros(1), np.zeros(1), 1, 3)
+    nothing = np.zeros((2, 3))
+    counts = np.array([[0, 0, 0], [1, 0, 0]])
+    fallback = CellEstimates(
+        np.array([[0.0], [1.0]]), nothing, np.where(counts > 0, 0.0, 1e6), counts, nothing, np.ones((2, 3), bool), "published"
+    )
+    geometry = CellGeometry(problem, replace(logs, labels="bernoulli-quality"), fallback)
+    assert expected_gap(geometry) == pytest.approx(0.25)
+    assert winning_chances({0: far, 1: far, 2: far}, 1e-9) == {0: 1.0, 1: 0.0, 2: 0.0}
 
 
 def test_chances_of_winning_add_up_and_ties_go_to_the_first():

@@ -45,7 +45,8 @@ def expected_gap(geometry: CellGeometry) -> float | None:
             field[int(m)] = laws.get((int(k), int(m)), (constant, np.ones(1)))
         if not field:
             return None
-        chance = winning_chances(field, _TIE * geometry.problem.label_range)
+        largest = max(float(np.abs(values).max()) for values, _ in field.values())
+        chance = winning_chances(field, max(_TIE * geometry.problem.label_range, 8.0 * np.finfo(float).eps * largest))
         top = by_cell.pointwise[k].max()
         total += float(by_cell.mass[k]) * sum(p * float(top - by_cell.pointwise[k, m]) for m, p in chance.items())
     return total
