@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,6 +43,11 @@ def attack(
     entry = _theorem(slug)
     given = DEFAULT_MINUTES if minutes is None and evaluations is None else minutes
     search = engine.attack(entry, out / entry.slug, minutes=given, evaluations=evaluations, seed=seed, report=_Progress().show)
+    if not search.best:
+        raise InputError(
+            f"No claim of '{entry.slug}' was judged in {search.evaluations} evaluations: a theorem of your own is attacked by "
+            "its certain claims (delta 0) only, and the conformance kit tests the others."
+        )
     known = tables.certified(entry.slug)
     if json_file != Path("-"):
         typer.echo(tables.table(search, known).plain())
@@ -84,6 +90,7 @@ def _theorem(name: str) -> Theorem:
     module, colon, attribute = name.partition(":")
     if not colon:
         return theorem(name)
+    sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
     try:
         entry = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:

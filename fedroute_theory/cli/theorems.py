@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -85,6 +86,8 @@ def bound(
         raise InputError(f"The theorem '{slug}' has no form '{name}'; it has {', '.join(entry.forms)}.")
     parameters = {key: parse_value(key, value) for key, value in given.items()}
     result = entry.forms[name](**parameters)
+    if math.isnan(result.value):
+        raise InputError(f"The form '{name}' of '{slug}' has no value at these numbers; the terms are {dict(result.terms)}.")
     if as_json:
         echo_json(
             {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, array, integer, law, number, settle
+from fedroute_theory._validate import FloatArray, array, flag, instance, integer, law, number, reject, settle
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,15 @@ class Measured:
     how: str = ""
 
     def __post_init__(self) -> None:
-        if math.isnan(self.value) or not self.error >= 0.0:
-            raise InputError(f"A measured number needs a value and an error of at least 0; got {self.value}, {self.error}.")
+        for name, value in (("value", self.value), ("error", self.error)):
+            if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+                raise reject(name, "be a number", repr(value)[:40])
+            if math.isnan(value):
+                raise reject(name, "be a number", value)
+            settle(self, **{name: float(value)})
+        if self.error < 0.0:
+            raise reject("error", "be at least 0", self.error)
+        flag("certain", self.certain)
 
     @property
     def upper(self) -> float:
@@ -90,6 +97,20 @@ class Descent:
         if self.participants is None:
             settle(self, participants=self.clients)
         integer("participants", self.participants, 1, self.clients)
+        for name in ("squared_gradient", "initial_gap", "smoothness", "noise"):
+            self._check_measured(name, getattr(self, name))
+        if self.dissimilarity is not None:
+            instance("dissimilarity", self.dissimilarity, Dissimilarity, "be a Dissimilarity or None")
+
+    def _check_measured(self, name: str, found: object) -> None:
+        """InputError for what cannot be a Lipschitz constant, a variance, a gap or a squared norm."""
+        if found is None and name != "squared_gradient":
+            return
+        instance(name, found, Measured, "be a Measured number" + ("" if name == "squared_gradient" else " or None"))
+        assert isinstance(found, Measured)
+        if found.upper < 0.0 or (name == "smoothness" and found.value <= 0.0):
+            raise reject(name, "be positive" if name == "smoothness" else "be at least 0", f"{found.value:g}")
+        # an estimate may fall below zero by no more than its error
 
     @property
     def concentration(self) -> float:

@@ -138,3 +138,21 @@ def _case():
 
 def test_bound_is_imported_for_the_planted_theorem():
     assert isinstance(theorem("pooling").forms["per-record"](K2=[4.0], records=[1.0]), Bound)
+
+
+def test_a_theorem_of_which_nothing_is_judged_is_no_success(tmp_path):
+    """Every claim holds with probability 1 - delta only; the module lies in the folder where the command is called."""
+    (tmp_path / "unsure.py").write_text(
+        "from dataclasses import replace\n"
+        "from fedroute_theory.theorems import Bound, theorem\n"
+        "ONE = theorem('greedy-decomposition')\n"
+        "def claims(case):\n"
+        "    for c in ONE.claims(case):\n"
+        "        if isinstance(c.answer, Bound):\n"
+        "            yield replace(c, answer=replace(c.answer, delta=0.05))\n"
+        "THEOREM = replace(ONE, slug='unsure', claims=claims)\n"
+    )
+    command = [sys.executable, "-c", "from fedroute_theory.cli import main; main()", "attack", "unsure:THEOREM"]
+    done = subprocess.run([*command, "--evaluations", "20"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "No claim of 'unsure' was judged" in done.stderr

@@ -39,3 +39,34 @@ def test_measured_numbers_and_curves_are_checked():
     one_sentence(lambda: Dissimilarity(np.array([0.5]), np.array([1.0])), "'beta'")
     one_sentence(lambda: Dissimilarity(np.array([1.5, 2.0]), np.array([1.0])), "'kappa2'")
     assert Measured(1.0, 0.5).upper == 1.5
+
+
+@pytest.mark.parametrize("value", [None, "1.0", True, [1.0]])
+def test_measured_takes_numbers_only(value):
+    one_sentence(lambda: Measured(value), "'value'")
+    one_sentence(lambda: Measured(1.0, value), "'error'")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("smoothness", Measured(0.0)),
+        ("smoothness", Measured(-1.0)),
+        ("smoothness", 1.0),
+        ("noise", Measured(-0.1)),
+        ("noise", "1"),
+        ("initial_gap", Measured(-2.0, 0.5)),
+        ("initial_gap", 3.0),
+        ("squared_gradient", Measured(-1.0)),
+        ("squared_gradient", None),
+        ("squared_gradient", 1.0),
+        ("dissimilarity", 1.0),
+    ],
+)
+def test_impossible_constants_are_named(name, value):
+    one_sentence(lambda: Descent(**(BASE | {name: value})), f"'{name}'")
+
+
+def test_unknown_and_infinite_constants_and_estimates_about_zero_are_allowed():
+    found = Descent(**(BASE | {"noise": Measured(math.inf), "smoothness": None, "squared_gradient": Measured(-0.1, 0.2)}))
+    assert found.noise.value == math.inf

@@ -359,7 +359,11 @@ def cheaper(estimates):
 def hole(case):
     joint = np.full((2, 5, 3), 1.0)
     joint[:, 2, 1] = 0.0
-    return replace(case, federation=explicit(joint / joint.sum(axis=(1, 2), keepdims=True), np.array([60, 45])))
+    logs = case.logs  # the records that this law makes impossible are of another query
+    query = np.where((logs.query == 2) & (logs.model == 1), 3, logs.query)
+    logs = replace(logs, query=query, embedding=case.problem.embeddings[query])
+    laws = explicit(joint / joint.sum(axis=(1, 2), keepdims=True), np.array([60, 45]))
+    return replace(case, federation=laws, logs=logs)
 
 
 def other_queries(case):

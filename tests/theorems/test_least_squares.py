@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_classes import best_fit, estimates_of, random_class, redraw, small_case, small_laws, small_problem
 
-from fedroute_theory.federation import draw_logs
+from fedroute_theory.federation import draw_logs, explicit, uniform_logging
+from fedroute_theory.problems import Lipschitz, Tabular
 from fedroute_theory.theorems import Bound, NotApplicable
 from fedroute_theory.theorems.least_squares import THEOREM, claims
 from fedroute_theory.theorems.least_squares.constants import (
@@ -34,6 +35,7 @@ from fedroute_theory.theorems.least_squares.formulas import (
     random_design_simple,
     random_level,
 )
+from fedroute_theory.theorems.least_squares.laws import impossible_records
 
 GIVEN = {"delta": 0.05, "n": 100.0}
 
@@ -353,6 +355,44 @@ def test_other_record_counts_than_the_laws_are_refused():
     for claim in claims(replace(case, logs=logs, labels=None)):
         if claim.form.startswith("random"):
             assert claim.answer.assumption == "records from known laws"
+
+
+def test_records_that_the_laws_rule_out_are_refused_and_counted():
+    case = small_case(5)
+    joint = case.federation.mixture[:, :, None] * case.federation.logging
+    joint[1, 2, 0] = joint[1, 3, 1] = 0.0
+    laws = explicit(joint / joint.sum(axis=(1, 2), keepdims=True), case.federation.records)
+    logs = case.logs
+    own = logs.client == 1
+    wrong = own & (((logs.query == 2) & (logs.model == 0)) | ((logs.query == 3) & (logs.model == 1)))
+    assert wrong.any()
+    for claim in claims(replace(case, federation=laws)):
+        if claim.form.startswith("random"):
+            if claim.client == 0:
+                assert isinstance(claim.answer, Bound)
+                continue
+            assert claim.answer.assumption == "records from known laws"
+            assert claim.answer.by_how_much.startswith(f"{wrong.sum()};")
+            assert f"record {np.flatnonzero(wrong)[0]} (client 1, model" in claim.answer.by_how_much
+
+
+def test_on_a_continuous_law_models_that_a_client_never_logs_are_seen():
+    rng = np.random.default_rng(3)
+    problem = Lipschitz.generate(rng, dimension=1, models=3, sample=64)
+    laws = uniform_logging(problem, clients=2, records=30)
+    logs = draw_logs(problem, laws, rng)
+    assert impossible_records(laws, problem, logs).size == 0
+    logging = laws.logging.copy()
+    logging[1] = (0.5, 0.5, 0.0)
+    found = impossible_records(replace(laws, logging=logging), problem, logs)
+    assert found.tolist() == np.flatnonzero((logs.client == 1) & (logs.model == 2)).tolist()
+
+
+def test_queries_with_one_embedding_are_one_query_to_the_laws():
+    problem = Tabular(np.zeros((2, 1)), np.ones(2), np.full((2, 2), 0.5), np.zeros((2, 2)), 0.0)
+    laws = explicit(np.array([[[0.5, 0.5], [0.0, 0.0]]]), np.array([4]))
+    logs = replace(draw_logs(problem, laws, np.random.default_rng(0)), query=np.ones(4, int))
+    assert impossible_records(laws, problem, logs).size == 0
 
 
 def test_clients_with_their_own_truths_are_measured_against_them():

@@ -14,7 +14,7 @@ from fedroute_theory.federation.logs import ADAPTIVITY
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Measurement, NotApplicable
-from fedroute_theory.theorems.least_squares.laws import records_of
+from fedroute_theory.theorems.least_squares.laws import known_laws, records_of
 
 BLOCK = 1 << 22
 """Numbers held at once while functions are evaluated at the records."""
@@ -176,12 +176,9 @@ def _measured(
 ) -> dict[str, Measurement]:
     """Everything the least-squares events assume of one training, as far as a case can show it."""
     known = {"fixed": True, "adaptive": False, "unknown": None}
-    logs, laws = case.logs, case.federation
+    logs = case.logs
     at_queries, apart = _functions(estimates, hypotheses, problem)
     outside, beyond = float(np.maximum(at_records, at_queries)), _excess_over_range((labels.quality, labels.cost), problem)
-    agree = laws is not None and np.array_equal(np.bincount(logs.client, minlength=laws.n_clients), laws.records)
-    shared = np.array_equal(problem.embeddings, case.problem.embeddings)
-    known_laws = "record counts and laws of the federation" if shared else "the laws speak of other queries than the client's"
     who = "all clients" if client is None else f"client {client}"
     missing = ", ".join(problem.models[m] for m in np.flatnonzero(~estimates.routable))
     found = (
@@ -194,7 +191,7 @@ def _measured(
             "truth known", logs.labels != "unknown", how=f"labels '{logs.labels}'",
             where=who if logs.labels == "unknown" else "",
         ),
-        Measurement("records from known laws", agree and shared, how=known_laws, where=who),
+        known_laws(case, client, problem, who),
         Measurement(
             "labels within range", beyond <= _ROUNDING, beyond, where=who, limit=_ROUNDING,
             how=f"largest excess over [0, 1] or [0, {problem.c_max:g}], in label ranges",
