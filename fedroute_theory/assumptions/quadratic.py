@@ -87,7 +87,7 @@ class Quadratics:
     def initial_gap(self, start: FloatArray) -> float:
         """F(start) - inf F."""
         away = np.asarray(start) - self.minimiser
-        return 0.5 * float(away @ self.mean_curvature @ away)
+        return max(0.0, 0.5 * float(away @ self.mean_curvature @ away))  # rounding may go below
 
     @property
     def levels(self) -> tuple[FloatArray, FloatArray]:

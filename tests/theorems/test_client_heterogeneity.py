@@ -408,6 +408,10 @@ BROKEN = {
         lambda case: with_estimates(case, lambda e: replace(e, routable=np.array([True, False, True]))),
     ),
     "another router": ("routed by the certified average", lambda case: with_estimates(case, cheaper)),
+    "records the laws rule out": (
+        "records from known laws",
+        lambda case: replace(hole(case), logs=case.logs),
+    ),
     "records off the rows": (
         "records on the problem's rows",
         lambda case: replace(case, logs=replace(case.logs, query=np.where(np.arange(105) == 3, -1, case.logs.query))),
