@@ -58,7 +58,7 @@ def steepest_slope(problem: RoutingProblem, logs: Logs | None = None) -> Slope:
                     at = int(slope.argmax())
                     best = float(slope[at])
                     where = f"model {problem.models[m]}, queries {rows[i[at]]} and {rows[j[at]]}"
-    return Slope(best, f"exact over all pairs of {rows.size} queries", where)
+    return Slope(best, f"largest over all pairs of {rows.size} queries: finite population only; unknowable beyond it", where)
 
 
 def _near_pairs(points: FloatArray, start: int, stop: int, reach: float) -> Iterator[tuple[IntArray, IntArray]]:

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 def assumptions(
     slug: Annotated[str | None, typer.Argument(help="Only this theorem.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Generated scenario (as in verify; default: every one).")] = None,
-    records: Annotated[int, typer.Option(help="Records a client in a scenario.")] = 300,
+    records: Annotated[int | None, typer.Option(help="Records a client in a scenario (default: 300).")] = None,
     table: Annotated[Path | None, typer.Option(help="An evaluation table instead of scenarios, as for audit.")] = None,
     embeddings: Annotated[Path | None, typer.Option(help=".npz or .npy (default: beside the table, or its column).")] = None,
     models: Annotated[str | None, typer.Option(help="Names of the models to keep, separated by commas.")] = None,
-    router: Annotated[str, typer.Option(help="Router family trained on the table.")] = "kmeans",
-    lam: Annotated[float, typer.Option(help="Price for the table.")] = 0.0,
-    clients: Annotated[int, typer.Option(help="Number of clients for the table.")] = 10,
+    router: Annotated[str | None, typer.Option(help="Router family trained on the table (default: kmeans).")] = None,
+    lam: Annotated[float | None, typer.Option(help="Price for the table (default: 0).")] = None,
+    clients: Annotated[int | None, typer.Option(help="Number of clients for the table (default: 10).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     json_file: JsonFile = None,
 ) -> None:
-    """List each assumption: holds or fails, measured value, margin, uncertainty, how measured, what would have to change."""
+    """List each assumption: holds, fails, unknowable or not measured, with value, margin, uncertainty, how, what would help."""
     from fedroute_theory.report.assumption_tables import table as printed
     from fedroute_theory.theorems import theorem
     from fedroute_theory.verify import SCENARIOS, scenario_case
@@ -37,6 +37,11 @@ def assumptions(
 
     if table is not None and scenario is not None:
         raise InputError("Assumptions are measured on a scenario or on a table; got both.")
+    of_table = {"embeddings": embeddings, "models": models, "router": router, "lam": lam, "clients": clients}
+    idle = [f"--{key}" for key, value in (of_table if table is None else {"records": records}).items() if value is not None]
+    if idle:
+        needed = "needs --table" if table is None else "speaks of scenarios, not of a table"
+        raise InputError(f"{idle[0]} {needed}; got {', '.join(idle)}.")
     if slug is not None:
         theorem(slug)
     check_writable(json_file)
@@ -45,19 +50,25 @@ def assumptions(
     for place, name in enumerate(names):
         if table is not None:
             typer.echo(f"{name}: reading the table and training the router", err=True)
-            case = _table_case(table, embeddings, models, router, lam, clients, seed)
+            case = _table_case(
+                table,
+                embeddings,
+                models,
+                router if router is not None else "kmeans",
+                lam or 0.0,
+                10 if clients is None else clients,
+                seed,
+            )
         else:
-            case = scenario_case(name, records, seed)
+            case = scenario_case(name, 300 if records is None else records, seed)
 
         def progress(done: int, total: int, theorem: str, name: str = name, place: int = place) -> None:
             typer.echo(f"[{place * total + done}/{len(names) * total}] {name}, {theorem}", err=True)
 
         lines = assumed(case, None if slug is None else [slug], progress)
         documents.append(as_json(name, seed, lines))
-        if json_file != Path("-") and lines:
+        if json_file != Path("-"):
             typer.echo(printed(name, lines) + "\n")
-    if all(not document["assumptions"] for document in documents):
-        typer.echo(f"No assumption of {slug or 'any theorem'} is measured on {', '.join(names)}: it says nothing there.")
     write_json(json_file, documents[0] if len(documents) == 1 else {"cases": documents})
 
 

@@ -10,7 +10,7 @@ from reference import one_sentence
 from fedroute_theory import federation, problems, routers
 from fedroute_theory.theorems import Case, Measurement, registry
 from fedroute_theory.verify import scenario_case
-from fedroute_theory.verify.assumed import FAILS, HOLDS, UNKNOWABLE, as_json, assumed
+from fedroute_theory.verify.assumed import FAILS, HOLDS, NOT_MEASURED, UNKNOWABLE, as_json, assumed
 
 
 def case_of(model_alpha=1.0, **changes):
@@ -108,10 +108,30 @@ def test_json_is_plain():
     found = assumed(scenario_case("voronoi", 50, 0))
     document = as_json("voronoi", 0, found)
     assert json.loads(json.dumps(document, allow_nan=False)) == document
-    assert {a["state"] for a in document["assumptions"]} <= {HOLDS, FAILS, UNKNOWABLE}
+    assert {a["state"] for a in document["assumptions"]} <= {HOLDS, FAILS, UNKNOWABLE, NOT_MEASURED}
 
 
 def test_bad_input_is_one_sentence():
     one_sentence(lambda: assumed(case_of(), ["fermat"]), "fermat", "pooling")
     one_sentence(lambda: scenario_case("mars", 50, 0), "scenario", "mars", "voronoi")
     one_sentence(lambda: scenario_case("voronoi", 0, 0), "records", "0")
+
+
+def test_realised_counts_show_coverage_where_no_law_is_stated():
+    """Two cells of mass 1/2, every pair with a quarter of the records: w = 2 everywhere, so K2 = 4; unknowable all the same."""
+    points = np.array([[0.0], [0.0], [1.0], [1.0]])
+    problem = problems.Table(points, np.ones(4), np.eye(2)[[0, 1, 0, 1]], np.zeros((4, 2)), 0.0)
+    place = np.arange(4)
+    model = np.array([0, 1, 0, 1])
+    logs = federation.Logs(
+        np.zeros(4, int), points, place, model, problem.quality[place, model], np.zeros(4), 1, 2, "exact", "fixed"
+    )
+    case = Case(problem, None, logs, routers.train(routers.KMeansRouter.with_clusters(2), logs, 0).estimates())
+    covered = line(assumed(case, ["coverage-transfer"]), "coverage-transfer", "coverage")
+    assert (covered.state, covered.value) == (UNKNOWABLE, pytest.approx(4.0))
+    told = dataclasses.replace(logs, quality=1.0 - logs.quality)
+    truths = [
+        line(assumed(dataclasses.replace(case, logs=own), ["mlp-router"]), "mlp-router", "truth known", "-")
+        for own in (logs, told)
+    ]
+    assert [(t.state, t.value) for t in truths] == [(HOLDS, 0.0), (FAILS, 4.0)]

@@ -64,7 +64,7 @@ def claims(case: Case) -> Iterable[Claim]:
             "margin condition",
             True,
             t0 if math.isfinite(t0) else None,
-            how=f"largest t0 for exponent {a:.3g}, exact at the test queries",
+            how=f"largest t0 for exponent {a:.3g} at the test queries: finite population only; unknowable beyond it",
         ),
     )
     squared_of = _coverage(case)
@@ -89,11 +89,11 @@ def claims(case: Case) -> Iterable[Claim]:
 
 
 def _fitted(fit: FittedExponent | None, known: float | None) -> str:
-    """How the exponent was found; any exponent is valid with the largest t0 that goes with it."""
+    """How the exponent was found; on finitely many queries every exponent is valid with the largest t0 that goes with it."""
     own = "" if known is None else f", the family's own is {known:g}"
     if fit is None:
-        return f"any will do: 1 is taken, too few margins to fit{own}"
-    return f"any will do: an estimate from {fit.effective:.0f} smallest margins{own}"
+        return f"1 is taken, too few margins to fit: finite population only; unknowable beyond it{own}"
+    return f"fit to {fit.effective:.0f} smallest margins: finite population only; unknowable beyond it{own}"
 
 
 def _coverage(case: Case) -> dict[int | None, FloatArray]:
