@@ -1,7 +1,11 @@
 """A certificate: what was solved, its value from both sides, and the instance that attains it, to be checked again anywhere.
 
 `check` never solves: it puts the stored witness into the objective and the constraints, and the stored multipliers into the
-dual function, in plain numpy or fractions. By weak duality the two numbers enclose the true value, whatever the solver did.
+dual function, in plain numpy or fractions. What that proves, whatever the solver did:
+- with multipliers (client-, coverage-, margin- and mixture-worst-case, frontier-program, gradient-descent, minimax-game) the
+  two numbers enclose the true value, by weak duality;
+- by a second enumeration (least-squares, linear-heads, network-quantile, optimal-kmeans) the value is recomputed;
+- in kmeans-worst-case the witness is evaluated and nothing more: the dual value is the solver's word, and `unproven` says so.
 `replay` also solves again from the stored inputs.
 """
 
@@ -17,9 +21,13 @@ from typing import Any, Literal
 
 from fedroute_theory import _json
 from fedroute_theory._validate import InputError, choice, number, reject, settle
+from fedroute_theory.certify.solvers import SolverError
 
 FEASIBILITY = 1e-7
 """Largest violation of a constraint, and relative difference between a stored and a recomputed value, that passes."""
+
+ROUNDING = 1e-15
+"""Absolute difference of two values that passes: what is left of a zero."""
 
 PROGRAMS = (
     "client-worst-case",
@@ -42,7 +50,10 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Reached:
-    """A value computed from stored numbers, and the largest amount by which they break a constraint (0.0: none)."""
+    """A value computed from stored numbers, and the largest amount by which they break a constraint (0.0: none).
+
+    The amount is in units of the constraint's own scale (budget, range), so that it means the same for small problems.
+    """
 
     value: float
     violation: float = 0.0
@@ -63,14 +74,26 @@ class Program:
     primal: Callable[[Values, Values], Reached]
     dual: Callable[[Values, Values], Reached] | None = None
 
+    def certify(self, inputs: Values) -> Certificate:
+        """Solve, and check what was found; SolverError where it does not hold."""
+        found = self.solve(inputs)
+        failures = found.check().failures
+        if failures:
+            raise SolverError(f"The program '{found.name}' was not solved: {failures[0]}")
+        return found
+
 
 @dataclass(frozen=True)
 class Check:
-    """The recomputed values, and one sentence for everything that does not fit (none: the certificate holds)."""
+    """The recomputed values, and one sentence for everything that does not fit (none: the certificate holds).
+
+    unproven: one sentence for every stored value that nothing stored proves; it is no failure.
+    """
 
     primal: Reached
     dual: Reached | None
     failures: tuple[str, ...]
+    unproven: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -129,12 +152,15 @@ class Certificate:
         if dual is not None and self.dual is not None:
             failures += _against("dual", self.dual, dual)
         if self.dual is not None and self.gap is not None:
-            if self.gap > self.tolerance:
+            if not _near(self.dual, self.primal, self.tolerance):
                 failures.append(f"The relative gap {self.gap:.3g} is above the tolerance {self.tolerance:.3g}.")
             above = self.dual - self.primal if program.sense == "max" else self.primal - self.dual
-            if above < -FEASIBILITY * max(1.0, abs(self.primal)):
+            if above < 0.0 and not _near(self.dual, self.primal, FEASIBILITY):
                 failures.append(f"The dual value {self.dual:.9g} lies on the wrong side of the primal value {self.primal:.9g}.")
-        return Check(primal, dual, tuple(failures))
+        unproven = []
+        if self.dual is not None and dual is None:
+            unproven.append(f"The dual value {self.dual:.9g} is the word of {self.solver}: no multipliers prove it.")
+        return Check(primal, dual, tuple(failures), tuple(unproven))
 
     def write(self, path: Path | str) -> Path:
         """The certificate as a small JSON file; InputError when the disk refuses."""
@@ -162,9 +188,14 @@ def _incomplete(value: Any) -> bool:
     return isinstance(value, list) and any(entry is None or _incomplete(entry) for entry in value)
 
 
+def _near(first: float, second: float, tolerance: float) -> bool:
+    """Whether two values differ by at most the tolerance, relative to the larger of both."""
+    return abs(first - second) <= tolerance * max(abs(first), abs(second)) + ROUNDING
+
+
 def _against(side: str, stored: float, found: Reached) -> list[str]:
     words = []
-    if not math.isfinite(found.value) or abs(found.value - stored) > FEASIBILITY * max(1.0, abs(stored)):
+    if not math.isfinite(found.value) or not _near(found.value, stored, FEASIBILITY):
         words.append(f"The {side} value {stored:.9g} is stored and {found.value:.9g} is found.")
     if not found.violation <= FEASIBILITY:
         words.append(f"A constraint of the {side} solution is broken by {found.violation:.3g}.")
@@ -186,7 +217,7 @@ class Replay:
         Each check holds its own dual value to its primal value, so the two dual values agree where the primal ones do.
         """
         slack = 2.0 * self.stored.tolerance + FEASIBILITY
-        near = abs(self.again.primal - self.stored.primal) <= slack * max(1.0, abs(self.stored.primal))
+        near = _near(self.again.primal, self.stored.primal, slack)
         proven = (self.stored.dual is None) == (self.again.dual is None)
         return self.check.holds and self.again.check().holds and near and proven
 
@@ -195,9 +226,11 @@ def replay(path: Path | str) -> Replay:
     """Read, check, and solve again; InputError when the file holds no certificate."""
     stored = Certificate.read(path)
     try:
-        return Replay(stored, stored.check(), program_named(stored.name).solve(stored.inputs))
+        return Replay(stored, stored.check(), program_named(stored.name).certify(stored.inputs))
     except InputError:
         raise
+    except SolverError as error:
+        raise InputError(f"The file '{path}' holds a problem that cannot be solved: {error}") from None
     except (TypeError, ValueError, ArithmeticError, LookupError) as error:  # numbers of a wrong kind, shape or size
         raise InputError(f"The file '{path}' holds a damaged certificate: {str(error)[:80] or type(error).__name__}.") from None
 

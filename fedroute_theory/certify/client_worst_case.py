@@ -35,7 +35,7 @@ def client_worst_case(test_law: FloatArray, logging_law: FloatArray, eps: float,
     if rho.sum() > 1.0 + 1e-9 or rho.shape[1] < 2:
         raise InputError(f"The 'logging_law' parameter must have two columns or more and sum to at most 1; got {rho.sum():g}.")
     inputs = {"test_law": nu / nu.sum(), "logging_law": rho, "eps": number("eps", eps, 0.0, open_low=True)}
-    return _solve(inputs | {"bias": number("bias", bias, 0.0)})
+    return PROGRAM.certify(inputs | {"bias": number("bias", bias, 0.0)})
 
 
 def _reach(rho: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -50,17 +50,22 @@ def _solve(inputs: Values) -> Certificate:
     nu, rho = np.asarray(inputs["test_law"], float), np.asarray(inputs["logging_law"], float)
     eps, bias = float(inputs["eps"]), float(inputs["bias"])
     k, _ = _reach(rho)
+    # in units of the most that either budget allows at each query, so that small budgets are no small numbers
+    unit_g, unit_o = np.minimum(1.0, eps * np.sqrt(k)), np.minimum(1.0, bias / nu)
     gain, osc = cp.Variable(nu.size, nonneg=True), cp.Variable(nu.size, nonneg=True)
-    spent = cp.sum_squares(cp.multiply(gain, 1.0 / np.sqrt(k)) / eps) <= 1.0
-    biased = nu @ osc <= bias
-    solvers.conic(cp.Problem(cp.Maximize(nu @ (gain + osc)), [spent, biased, gain + osc <= 1.0]))
-    g, o = (np.clip(np.asarray(v.value), 0.0, 1.0) for v in (gain, osc))
+    spent = cp.sum_squares(cp.multiply(gain, unit_g / (eps * np.sqrt(k)))) <= 1.0
+    biased = (nu * unit_o / bias if bias else np.ones(nu.size)) @ osc <= 1.0
+    both = cp.multiply(unit_g, gain) + cp.multiply(unit_o, osc) <= 1.0
+    scale = float((nu * np.maximum(unit_g, unit_o)).max())
+    target = (nu * unit_g / scale) @ gain + (nu * unit_o / scale) @ osc
+    solvers.conic(cp.Problem(cp.Maximize(target), [spent, biased, both]))
+    g, o = (np.clip(np.asarray(v.value) * unit, 0.0, 1.0) for v, unit in ((gain, unit_g), (osc, unit_o)))
     g *= min(1.0, eps / max(1e-300, float(np.sqrt((g**2 / k).sum()))))  # rounding of the solver taken out of the budgets
     o = np.minimum(o, 1.0 - g) * min(1.0, bias / max(1e-300, float(nu @ o)))
     witness = _instance(rho, g, o)
     multipliers = {
-        "error": max(1e-12, float(np.ravel(spent.dual_value)[0])) / eps**2,
-        "bias": max(0.0, float(np.ravel(biased.dual_value)[0])),
+        "error": max(1e-12, float(np.ravel(spent.dual_value)[0])) * scale / eps**2,
+        "bias": max(0.0, float(np.ravel(biased.dual_value)[0])) * scale / bias if bias else 1.0,
     }
     primal, dual = _primal(inputs, witness), _dual(inputs, multipliers)
     return Certificate(NAME, primal.value, dual.value, solvers.CLARABEL, witness, inputs, multipliers)
@@ -82,10 +87,11 @@ def _primal(inputs: Values, witness: Values) -> Reached:
     pool, own, estimate = (np.asarray(witness[key], float) for key in ("pool", "own", "estimate"))
     rows, chosen = np.arange(nu.size), np.asarray(witness["chosen"])
     tables = np.stack([pool, own, estimate])
+    bias, size = float(nu @ np.ptp(own - pool, axis=1)), max(float(np.ptp(tables)), 1e-300)
     violations = [
-        float((rho * (pool - estimate) ** 2).sum()) - float(inputs["eps"]) ** 2,
-        float(nu @ np.ptp(own - pool, axis=1)) - float(inputs["bias"]),
-        float((estimate.max(axis=1) - estimate[rows, chosen]).max()),
+        float((rho * ((pool - estimate) / float(inputs["eps"])) ** 2).sum()) - 1.0,
+        (bias - float(inputs["bias"])) / size,
+        float((estimate.max(axis=1) - estimate[rows, chosen]).max()) / size,
         float(tables.max()) - 1.0,
         -float(tables.min()),
     ]

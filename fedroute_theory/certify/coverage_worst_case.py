@@ -39,7 +39,7 @@ def coverage_worst_case(
     is never logged and there is no range: the value is infinite.
     """
     nu, rho, eps = _laws(test_law, logging_law, eps)
-    return _solve({"test_law": nu, "logging_law": rho, "eps": eps, "label_range": label_range})
+    return PROGRAM.certify({"test_law": nu, "logging_law": rho, "eps": eps, "label_range": label_range})
 
 
 def _laws(test_law: object, logging_law: object, eps: object) -> tuple[FloatArray, FloatArray, float]:
@@ -73,8 +73,13 @@ def _solve(inputs: Values) -> Certificate:
         width = 1.5 * eps * np.sqrt(reach.max(axis=1))  # a query cannot use more than eps^2: never binding
     else:
         width = np.full(reach.shape[0], number("label_range", given, 0.0, open_low=True))
-    spent, price = _cone_program(nu[live], rho[live], eps, width, pairs)
-    truth, estimate, chosen = _instance(rho[live], spent * (eps**2 / spent.sum()), width, pairs, reach)
+        width = np.minimum(width, 1.5 * eps * np.sqrt(reach.max(axis=1)))
+    covered = np.isfinite(reach).all(axis=1)  # elsewhere a model is never logged, and the whole range is lost for nothing
+    spent, price = np.zeros(covered.size), 0.0
+    if covered.any():
+        spent[covered], price = _cone_program(nu[live][covered], rho[live][covered], eps, width[covered], pairs)
+        spent *= eps**2 / spent.sum()
+    truth, estimate, chosen = _instance(rho[live], spent, width, pairs, reach)
     rows = np.flatnonzero(live)
     tables = {name: np.zeros(rho.shape) for name in ("truth", "estimate")}
     tables["truth"][rows], tables["estimate"][rows] = truth, estimate
@@ -108,9 +113,10 @@ def _cone_program(
     )
     rows = [cp.sum(share, axis=1) <= 1.0, h_best <= h_chosen, budget, cones]
     rows += [part <= share for part in (u_best, u_chosen, h_best, h_chosen)]
-    solvers.conic(cp.Problem(cp.Maximize((nu * width) @ cp.sum(u_best - u_chosen, axis=1)), rows))
+    gain = nu * width
+    solvers.conic(cp.Problem(cp.Maximize(gain / gain.max() @ cp.sum(u_best - u_chosen, axis=1)), rows))
     spent = np.maximum(np.asarray(cost.value), 0.0).sum(axis=1) * eps**2
-    return spent, max(0.0, float(budget.dual_value)) / eps**2
+    return spent, max(0.0, float(budget.dual_value)) * float(gain.max()) / eps**2
 
 
 def _instance(
@@ -135,13 +141,13 @@ def _primal(inputs: Values, witness: Values) -> Reached:
     truth, estimate = np.asarray(witness["truth"]), np.asarray(witness["estimate"])
     rows, chosen = np.arange(nu.size), np.asarray(witness["chosen"])
     regret = truth.max(axis=1) - truth[rows, chosen]
+    both = np.stack([truth, estimate])
     violations = [
-        float((rho * (truth - estimate) ** 2).sum()) - inputs["eps"] ** 2,
-        float((estimate.max(axis=1) - estimate[rows, chosen])[nu > 0].max()),
+        float((rho * ((truth - estimate) / inputs["eps"]) ** 2).sum()) - 1.0,
+        float((estimate.max(axis=1) - estimate[rows, chosen])[nu > 0].max()) / max(float(np.ptp(both)), 1e-300),
     ]
     if inputs["label_range"] is not None:
-        both = np.stack([truth, estimate])
-        violations += [float(both.max()) - inputs["label_range"], -float(both.min())]
+        violations += [float(both.max()) / inputs["label_range"] - 1.0, -float(both.min()) / inputs["label_range"]]
     return Reached(float(nu @ regret), max(0.0, *violations))
 
 

@@ -96,7 +96,7 @@ def frontier_program(weights: FloatArray, quality: FloatArray, cost: FloatArray,
     nu = array("weights", weights, (None,), 0.0)
     q = array("quality", quality, (nu.size, None))
     inputs = {"weights": nu, "quality": q, "cost": array("cost", cost, q.shape, 0.0), "budget": number("budget", budget)}
-    return _solve(inputs)
+    return PROGRAM.certify(inputs)
 
 
 def _solve(inputs: Values) -> Certificate:

@@ -41,7 +41,7 @@ def gradient_descent(eta: float, steps: int, *, every: int = 1, smoothness: floa
         "eta": number("eta", eta, 0.0, 2.0 / L, open_low=True), "steps": size, "every": apart, "smoothness": L,
         "gap": number("gap", gap, 0.0, open_low=True),
     }  # fmt: skip
-    return _solve(inputs)
+    return PROGRAM.certify(inputs)
 
 
 def _pairs(inputs: Values) -> Iterator[tuple[int, int, FloatArray]]:
@@ -86,8 +86,8 @@ def _solve(inputs: Values) -> Certificate:
 def _primal(inputs: Values, witness: Values) -> Reached:
     L = float(inputs["smoothness"])
     g, f = np.asarray(witness["gradients"], float), np.asarray(witness["values"], float)
-    gram = g @ g.T / L
-    violations = [float(f[0]) - float(inputs["gap"]), float((np.diag(gram) / 2.0 - f).max())]
+    gram, f = g @ g.T / (L * float(inputs["gap"])), f / float(inputs["gap"])
+    violations = [float(f[0]) - 1.0, float((np.diag(gram) / 2.0 - f).max())]
     violations += [float((q * gram).sum() - f[i] + f[j]) for i, j, q in _pairs(inputs)]
     return Reached(float(_target(inputs) @ np.square(g).sum(axis=1)), max(0.0, *violations))
 

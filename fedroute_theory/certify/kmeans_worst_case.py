@@ -13,6 +13,10 @@ points that is Lipschitz there extends to the whole space with the same constant
 
 The witness is the table and the choices. The upper side is the branch-and-bound bound of the solver (no short proof exists);
 `assignments` solves the same problem by one linear program for every combination of best and chosen models.
+
+The solver sees utilities in units of the range that matters, so that its tolerances are relative to it: where every model has
+records in every cell with test mass, tables within 4 L diameter of each other suffice, as a model further below is never chosen
+nor best and so may be lifted, and all models may be shifted together.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from itertools import product
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, indices, integer, number
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, indices, integer, number, reject
 from fedroute_theory.certify import solvers
 from fedroute_theory.certify.certificate import Certificate, Program, Reached, Values
 
@@ -49,12 +53,19 @@ def kmeans_worst_case(
     record_point, record_model: (D,) indices of the records' points and models. InputError where a cell with test mass has no
     record, or the program has more than BINARY_LIMIT binaries.
     """
-    return _solve(
+    places, mass = array("points", points, (None, None)), array("weights", weights, (None,), 0.0)
+    if len(np.unique(places, axis=0)) < len(places):
+        raise reject("points", "hold no point twice", f"{len(places) - len(np.unique(places, axis=0))} repeated")
+    if mass.size != len(places):
+        raise reject("weights", f"have one entry a point ({len(places)})", f"shape {mass.shape}")
+    if mass.sum() <= 0.0:
+        raise reject("weights", "have a positive sum", f"{mass.sum():g}")
+    return PROGRAM.certify(
         {
-            "points": array("points", points, (None, None)),
-            "weights": array("weights", weights, (len(points),), 0.0),
-            "centres": array("centres", centres, (None, None)),
-            "record_point": indices("record_point", record_point, None, len(points)),
+            "points": places,
+            "weights": mass,
+            "centres": array("centres", centres, (None, places.shape[1])),
+            "record_point": indices("record_point", record_point, None, len(places)),
             "record_model": indices("record_model", record_model, len(record_point), integer("models", models, 2)),
             "models": models,
             "slope": number("slope", slope, 0.0),
@@ -71,7 +82,6 @@ class _Program:
         self.points, weights = np.asarray(inputs["points"], float), np.asarray(inputs["weights"], float)
         self.nu = weights / weights.sum()
         self.n, self.m = len(self.points), int(inputs["models"])
-        self.low, self.high, self.slope = float(inputs["low"]), float(inputs["high"]), float(inputs["slope"])
         self.cell = _cells(self.points, np.asarray(inputs["centres"], float))
         self.k = len(inputs["centres"])
         self.mean = _means(self, np.asarray(inputs["record_point"], int), np.asarray(inputs["record_model"], int))
@@ -80,6 +90,12 @@ class _Program:
         self.used = sorted({int(self.cell[x]) for x in self.live})
         if not self.logged[self.used].any(axis=1).all():
             raise InputError("The 'record_point' parameter must give every cell with test mass a record; one has none.")
+        self.low, span, slope = float(inputs["low"]), float(inputs["high"]) - float(inputs["low"]), float(inputs["slope"])
+        self.unit = span
+        steep = 4.0 * slope * float(np.linalg.norm(self.points[:, None] - self.points[None], axis=2).max())
+        if self.logged[self.used].all() and 0.0 < steep < span:
+            self.unit = steep
+        self.slope = slope / self.unit  # from here on utilities are (U - low) / unit, in [0, 1]
         binaries = len(self.live) * self.m + len(self.used) * self.m
         if binaries > BINARY_LIMIT:
             raise InputError(f"The worst case takes at most {BINARY_LIMIT} binary variables; this instance has {binaries}.")
@@ -121,7 +137,7 @@ class _Program:
 
     def build(self) -> None:
         """All rows."""
-        span = self.high - self.low
+        span = 1.0
         for i in range(self.n):
             for j in range(i):
                 far = self.slope * float(np.linalg.norm(self.points[i] - self.points[j]))
@@ -145,10 +161,7 @@ class _Program:
 
     def ends(self) -> tuple[FloatArray, FloatArray]:
         """Bounds of the variables."""
-        low, high = np.full(self.size, self.low), np.full(self.size, self.high)
-        binary = slice(self.n * self.m + 2 * self.n, None)
-        low[binary], high[binary] = 0.0, 1.0
-        return low, high
+        return np.zeros(self.size), np.ones(self.size)
 
     def cost(self) -> FloatArray:
         """Minimise the gap's negative."""
@@ -167,7 +180,7 @@ class _Program:
             for m in range(self.m):
                 low[self.z(k, m)] = high[self.z(k, m)] = float(m == chosen[k])
         solved = solvers.linear(self.cost(), np.array(self.rows), np.array(self.upper), low, high)
-        return -solved.value, solved.x[: self.n * self.m].reshape(self.n, self.m)
+        return -solved.value * self.unit, self.low + self.unit * solved.x[: self.n * self.m].reshape(self.n, self.m)
 
 
 def _cells(points: FloatArray, centres: FloatArray) -> IntArray:
@@ -195,7 +208,7 @@ def _solve(inputs: Values) -> Certificate:
     table = program.with_choices(best, chosen)[1]  # a vertex for these choices: no rounding left from the binaries
     witness = {"utility": table, "chosen": chosen}
     primal = _primal(inputs, witness).value
-    return Certificate(NAME, primal, -solved.bound, solvers.HIGHS, witness, inputs)
+    return Certificate(NAME, primal, -solved.bound * program.unit, solvers.HIGHS, witness, inputs)
 
 
 def assignments(certificate: Certificate) -> float:
@@ -217,16 +230,17 @@ def _primal(inputs: Values, witness: Values) -> Reached:
     cell = _cells(points, np.asarray(inputs["centres"], float))
     distance = np.linalg.norm(points[:, None] - points[None], axis=2)
     rise = np.abs(utility[:, None] - utility[None]).max(axis=2)
+    span, size = inputs["high"] - inputs["low"], max(float(np.ptp(utility)), 1e-300)
     violations = [
-        float((rise - inputs["slope"] * distance).max()),
-        float(utility.max()) - inputs["high"],
-        inputs["low"] - float(utility.min()),
+        float((rise - inputs["slope"] * distance).max()) / size,
+        (float(utility.max()) - inputs["high"]) / span,
+        (inputs["low"] - float(utility.min())) / span,
     ]
     where, which = np.asarray(inputs["record_point"], int), np.asarray(inputs["record_model"], int)
     for k in {int(cell[x]) for x in np.flatnonzero(weights > 0)}:
         means = {m: utility[where[(cell[where] == k) & (which == m)], m].mean() for m in set(which[cell[where] == k].tolist())}
         own = means.get(int(chosen[k]), -np.inf)
-        violations.append(float(max(means.values()) - own))
+        violations.append(float(max(means.values()) - own) / size)
     regret = utility.max(axis=1) - utility[np.arange(len(points)), chosen[cell]]
     return Reached(float(weights @ regret / weights.sum()), max(0.0, *violations))
 

@@ -35,7 +35,7 @@ def least_squares(functions: FloatArray, truth: FloatArray, delta: float) -> Cer
             f"The 'functions' parameter must have at most {CLASS_LIMIT} rows and {RECORD_LIMIT} columns; got {values.shape}."
         )
     means = array("truth", truth, (values.shape[1],), 0.0, 1.0)
-    return _solve({"functions": values, "truth": means, "delta": probability("delta", delta)})
+    return PROGRAM.certify({"functions": values, "truth": means, "delta": probability("delta", delta)})
 
 
 def _outcomes(truth: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from fedroute_theory._validate import InputError, probability
 from fedroute_theory.certify.certificate import Certificate, Program, Reached, Values
+from fedroute_theory.certify.rational import rational_rows, rationals
 
 NAME = "linear-heads"
 RECORD_LIMIT = 10
@@ -30,11 +31,11 @@ def linear_heads(design: Sequence[Sequence[Rational]], chances: Sequence[Rationa
     InputError for more than RECORD_LIMIT records, other shapes or a rank below p.
     """
     inputs = {
-        "design": [[str(Fraction(v)) for v in row] for row in design],
-        "chances": [str(Fraction(v)) for v in chances],
+        "design": [[str(v) for v in row] for row in rational_rows("design", design)],
+        "chances": [str(v) for v in rationals("chances", chances)],
         "delta": None if delta is None else probability("delta", delta),
     }
-    return _solve(inputs)
+    return PROGRAM.certify(inputs)
 
 
 def _numbers(inputs: Values) -> tuple[list[Vector], Vector]:

@@ -8,6 +8,8 @@ atoms, or the tie is broken by a coin): share p(x) of it loses z(x) / p(x).
 Program: maximise nu @ z subject to D p <= z <= R p (z = D p for two models), 0 <= p <= 1, nu @ (z^2 / (p k)) <= s^2: the
 perspective of a convex set, so it is exact for split queries, by Jensen inside [D, R]. Every (p, z) is an instance: three
 models with utilities U, U - D and U - r, U_hat tied between the first and the last, give loss r at osc e = r.
+The solver sees shares, losses and errors in units of the most that the budget allows at each query, so that a small s or a
+small margin is no small number there.
 Dual: for every price kappa >= 0 the value is at most kappa s^2 + E_nu max(0, max over r of r - kappa r^2 / k).
 """
 
@@ -43,13 +45,13 @@ def margin_worst_case(
     top = number("label_range", label_range, 0.0, open_low=True)
     inputs = {
         "weights": nu / nu.sum(),
-        "margin": array("margin", margin, (nu.size,), 1e-9, top),
+        "margin": array("margin", margin, (nu.size,), 1e-9 * top, top),
         "k2": array("k2", np.ones(nu.size) if k2 is None else k2, (nu.size,), 1e-9),
         "s": number("s", s, 0.0, open_low=True),
         "label_range": top,
         "two_models": bool(two_models),
     }
-    return _solve(inputs)
+    return PROGRAM.certify(inputs)
 
 
 def _arrays(inputs: Values) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -61,16 +63,35 @@ def _arrays(inputs: Values) -> tuple[FloatArray, FloatArray, FloatArray, FloatAr
 def _solve(inputs: Values) -> Certificate:
     cp = solvers.cvxpy()
     nu, margin, k2, top = _arrays(inputs)
-    share, loss, cost = (cp.Variable(nu.size, nonneg=True) for _ in range(3))
-    budget = (nu / k2) @ cost <= float(inputs["s"]) ** 2
+    s, live = float(inputs["s"]), nu > 0
+    spare = s * np.sqrt(k2[live] / nu[live])  # root of the most that E r^2 can be at this query
+    unit_share = np.minimum(1.0, np.square(spare / margin[live]))
+    unit_loss = np.minimum(top[live], np.minimum(spare, spare**2 / margin[live]))
+    share, loss, cost = (cp.Variable(unit_share.size, nonneg=True) for _ in range(3))
+    budget = np.square(unit_loss / spare) / unit_share @ cost <= 1.0
     cone = cp.SOC(share + cost, cp.vstack([2.0 * loss, share - cost]), axis=0)
-    rows = [share <= 1.0, loss >= cp.multiply(margin, share), loss <= cp.multiply(top, share), budget, cone]
-    solvers.conic(cp.Problem(cp.Maximize(nu @ loss), rows))
-    price = max(1e-12, float(budget.dual_value))
-    p = np.clip(np.asarray(share.value), 0.0, 1.0)
-    each = np.clip(np.divide(np.asarray(loss.value), p, out=margin.copy(), where=p > 1e-9), margin, top)
+    least, most = margin[live] * unit_share / unit_loss, unit_loss / (top[live] * unit_share)
+    rows = [
+        share <= np.minimum(1.0 / unit_share, 10.0),
+        cp.multiply(least, share) <= loss,
+        cp.multiply(most, loss) <= share,
+        budget,
+        cone,
+    ]
+    # the budget alone keeps a scaled share at or below 1; the price is its own only where no other row binds with it
+    gain = nu[live] * unit_loss
+    solvers.conic(cp.Problem(cp.Maximize(gain / gain.max() @ loss), rows))
+    price = max(1e-300, float(budget.dual_value) * float(gain.max()) / s**2)
+    # the kinks of the dual function: the price is that of a query whose loss at its margin is just worth it
+    price = min([price, *(k2 / margin)[live]], key=lambda kappa: _dual(inputs, {"price": kappa}).value)
+    part = np.clip(np.asarray(share.value), 0.0, 1.0)
+    p, each = np.zeros(nu.size), margin.copy()
+    p[live] = part * unit_share
+    mean = np.asarray(loss.value) * unit_loss
+    each[live] = np.divide(mean, p[live], out=margin[live].copy(), where=part > 1e-9)
+    each = np.clip(each, margin, top)
     spent = float((nu / k2) @ (p * each**2))
-    p *= min(1.0, float(inputs["s"]) ** 2 / spent) if spent > 0 else 1.0  # rounding of the solver taken out of the budget
+    p *= min(1.0, s**2 / spent) if spent > 0 else 1.0  # rounding of the solver taken out of the budget
     witness, multipliers = {"share": p, "loss": each}, {"price": price}
     primal, dual = _primal(inputs, witness), _dual(inputs, multipliers)
     return Certificate(NAME, primal.value, dual.value, solvers.CLARABEL, witness, inputs, multipliers)
@@ -79,8 +100,8 @@ def _solve(inputs: Values) -> Certificate:
 def _primal(inputs: Values, witness: Values) -> Reached:
     nu, margin, k2, top = _arrays(inputs)
     share, loss = np.asarray(witness["share"], float), np.asarray(witness["loss"], float)
-    spent = float((nu / k2) @ (share * loss**2)) - float(inputs["s"]) ** 2
-    violations = [spent, share.max() - 1.0, -share.min(), (margin - loss).max(), (loss - top).max()]
+    spent = float((nu / k2) @ (share * loss**2)) / float(inputs["s"]) ** 2 - 1.0
+    violations = [spent, share.max() - 1.0, -share.min(), (1.0 - loss / margin).max(), (loss / top).max() - 1.0]
     return Reached(float(nu @ (share * loss)), max(0.0, *map(float, violations)))
 
 

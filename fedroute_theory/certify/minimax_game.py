@@ -31,16 +31,16 @@ FINE = 200
 COUNT_LIMIT = 24
 
 
-def minimax_game(n_a: int, n_b: int, boxes: int = 64, rounds: int = 40) -> Certificate:
+def minimax_game(n_a: int, n_b: int, boxes: int | None = None, rounds: int = 40) -> Certificate:
     """Certificate for the game's value with n_a and n_b records (0 to COUNT_LIMIT each).
 
-    boxes: intervals a side in the upper bound. rounds: most linear programs.
+    boxes: intervals a side in the upper bound; by default enough for the tolerance. rounds: most linear programs.
     """
-    return _solve(
+    return PROGRAM.certify(
         {
             "n_a": integer("n_a", n_a, 0, COUNT_LIMIT),
             "n_b": integer("n_b", n_b, 0, COUNT_LIMIT),
-            "boxes": integer("boxes", boxes, 1),
+            "boxes": integer("boxes", (64 if max(n_a, n_b) <= 20 else 128) if boxes is None else boxes, 1),
             "rounds": integer("rounds", rounds, 1),
         }
     )

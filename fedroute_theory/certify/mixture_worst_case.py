@@ -38,7 +38,7 @@ def mixture_worst_case(weights: FloatArray, share: FloatArray, local: FloatArray
     for name, level in levels.items():
         if level.size not in (1, nu.size):
             raise InputError(f"The '{name}' parameter must have one entry or one a query ({nu.size}); got {level.size}.")
-    return _solve({"weights": nu / nu.sum(), "share": array("share", share, (nu.size,), 0.0, 1.0), **levels})
+    return PROGRAM.certify({"weights": nu / nu.sum(), "share": array("share", share, (nu.size,), 0.0, 1.0), **levels})
 
 
 def _levels(nu: FloatArray, level: FloatArray) -> FloatArray:

@@ -55,7 +55,7 @@ def network_quantile(
         "left": array("left", left, (len(values),), 0.0), "records": sizes,
         "factor": number("factor", factor, 0.0, open_low=True), "delta": probability("delta", delta),
     }  # fmt: skip
-    return _solve(inputs)
+    return PROGRAM.certify(inputs)
 
 
 def pooled(truths: FloatArray, laws: FloatArray, records: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from fedroute_theory._validate import InputError, integer
 from fedroute_theory.certify.certificate import Certificate, Program, Reached, Values
+from fedroute_theory.certify.rational import rational_rows
 
 NAME = "optimal-kmeans"
 POINT_LIMIT = 9
@@ -31,11 +32,15 @@ def optimal_kmeans(clients: Sequence[Sequence[Sequence[Any]]], clusters: int) ->
 
     clients: points (numbers, Fractions or "p/q" strings) of each client. InputError for more than POINT_LIMIT points.
     """
-    stored = [[[str(Fraction(v)) for v in point] for point in points] for points in clients]
-    total = sum(len(points) for points in stored)
-    if total > POINT_LIMIT or not all(stored):
+    if not isinstance(clients, Sequence):
+        raise InputError(f"The 'clients' parameter must be a list of lists of points; got {clients!r:.40}.")
+    found = [rational_rows("clients", points) for points in clients]
+    total = sum(len(points) for points in found)
+    if not 1 <= total <= POINT_LIMIT:
         raise InputError(f"The 'clients' parameter must hold 1 to {POINT_LIMIT} points, some for each client; got {total}.")
-    return _solve({"clients": stored, "clusters": integer("clusters", clusters, 1)})
+    rational_rows("clients", [point for points in found for point in points])  # one dimension for all clients
+    stored = [[[str(v) for v in point] for point in points] for points in found]
+    return PROGRAM.certify({"clients": stored, "clusters": integer("clusters", clusters, 1)})
 
 
 def distance(a: Point, b: Point) -> Fraction:

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import permutations
+from typing import Any
 
-from fedroute_theory._validate import FloatArray, IntArray
+import numpy as np
+
+from fedroute_theory._validate import FloatArray, IntArray, reject
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.problems import Table
+
+
+def rationals(name: str, values: Any) -> list[Fraction]:
+    """Whole numbers, finite floats, Fractions or "p/q" strings as fractions; InputError naming the first other entry."""
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise reject(name, "be a list of rational numbers", repr(values)[:40])
+    found = []
+    for value in values:
+        try:
+            found.append(Fraction(value))
+        except (TypeError, ValueError, ArithmeticError):
+            raise reject(name, "hold rational numbers", repr(value)[:40]) from None
+    return found
+
+
+def rational_rows(name: str, values: Any) -> list[list[Fraction]]:
+    """At least one row of rational numbers, all of one length of at least 1; InputError for any other."""
+    if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str):
+        raise reject(name, "be a list of rows", repr(values)[:40])
+    rows = [rationals(name, row) for row in values]
+    if len({len(row) for row in rows}) != 1 or not rows[0]:
+        raise reject(name, "hold rows of one length, at least one", f"lengths {[len(row) for row in rows]}")
+    return rows
 
 
 def suboptimality(problem: RoutingProblem, decisions: IntArray) -> Fraction:
