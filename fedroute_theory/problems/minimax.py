@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,11 +15,8 @@ from fedroute_theory.problems.tabular import Tabular
 SEARCHED = 64
 """Smaller counts up to this have their shifts improved by search; above, the normal limit's shifts are used as they are."""
 
-ENUMERATED = (10**8, 10**15)
-"""Largest smaller and larger count for which the error is summed; above, it is bounded through the affinity."""
-
-WINDOW = 8.5
-"""Standard deviations around the mean over which the error is summed: 1e-17 lies outside."""
+ENUMERATED = (10**6, 10**7)
+"""Largest smaller and larger count for which the error is summed exactly; above, it is bounded through the affinity."""
 
 LIMIT_GAP = 0.37589
 """Near the maximiser of y Phi(-2 y): the normal limit's gap in units of sqrt(1/n_a + 1/n_b)."""
@@ -52,38 +49,30 @@ def mirror_error(n_a: int, n_b: int, shift_a: float, shift_b: float) -> float:
     By symmetry the best test errs with chance P(ratio < 0) + P(ratio = 0) / 2 under the first law: a sum over x of upper tails
     in y.
     """
-    from scipy.special import betainc  # bdtrc is wrong from some 10^8 trials on, and NaN from 2^31 on
+    from scipy.special import bdtrc, gammaln, xlogy
 
     if (n_a and shift_a >= 0.5) or (n_b and shift_b >= 0.5):
         return 0.0  # one label decides
-    n_a, n_b = n_a if shift_a else 0, n_b if shift_b else 0  # fair coins under both laws tell nothing
-    if n_a == n_b == 0:
+    ratio_a = 2.0 * np.arctanh(2.0 * shift_a) if n_a else 0.0
+    ratio_b = 2.0 * np.arctanh(2.0 * shift_b) if n_b else 0.0
+    if ratio_a == ratio_b == 0.0:
         return 0.5
-    if n_b == 0 or n_a > n_b > 0:  # sum over the shorter side; the mirror has the same error
-        n_a, n_b, shift_a, shift_b = n_b, n_a, shift_b, shift_a
-    ratio = math.atanh(2.0 * shift_a) / math.atanh(2.0 * shift_b) if n_a else 0.0
-    x, pmf = _binomial(n_a, 0.5 + shift_a)
-    edge = 0.5 * (n_b + (2.0 * x - n_a) * ratio)
+    if ratio_b == 0.0 or (ratio_a > 0.0 and n_a > n_b):  # sum over the shorter side; the mirror has the same error
+        n_a, n_b, shift_a, shift_b, ratio_a, ratio_b = n_b, n_a, shift_b, shift_a, ratio_b, ratio_a
+    x = np.arange(n_a + 1)
+    choose = gammaln(n_a + 1) - gammaln(x + 1) - gammaln(n_a - x + 1)
+    p = 0.5 + shift_a if n_a else 0.5
+    pmf = np.exp(choose + xlogy(x, p) + xlogy(n_a - x, 1.0 - p))
+    edge = 0.5 * (n_b + (2 * x - n_a) * (ratio_a / ratio_b))
     near = np.round(edge)
-    tie = np.abs(edge - near) <= 1e-14 * (1.0 + np.abs(edge))
+    tie = np.abs(edge - near) <= 1e-10 * (1.0 + np.abs(edge))
     over = np.where(tie, near, np.floor(edge))
 
     def tail(k: FloatArray) -> FloatArray:
-        inside = np.clip(k, 0.0, n_b - 1.0)
-        chance = betainc(inside + 1.0, n_b - inside, 0.5 - shift_b)
-        return np.where(k < 0, 1.0, np.where(k >= n_b, 0.0, chance))
+        inside = bdtrc(np.clip(k, 0, max(n_b - 1, 0)), n_b, 0.5 - shift_b)
+        return np.where(k < 0, 1.0, np.where(k >= n_b, 0.0, inside))
 
     return float(pmf @ np.where(tie, 0.5 * (tail(over) + tail(over - 1.0)), tail(over)))
-
-
-def _binomial(n: int, p: float) -> tuple[FloatArray, FloatArray]:
-    """Numbers of successes within WINDOW standard deviations and their chances, from the ratios of neighbours."""
-    reach = WINDOW * math.sqrt(n * p * (1.0 - p)) + WINDOW**2  # the square: a small n, or p near an end, is taken whole
-    x = np.arange(max(0, math.floor(n * p - reach)), min(n, math.ceil(n * p + reach)) + 1, dtype=np.float64)
-    steps = np.log((n - x[:-1]) / x[1:]) + math.log(p / (1.0 - p))
-    height = np.concatenate([[0.0], np.cumsum(steps)])
-    pmf = np.exp(height - height.max())
-    return x, pmf / pmf.sum()
 
 
 def affinity_error(n_a: float, n_b: float, shift_a: float, shift_b: float) -> float:
@@ -105,34 +94,19 @@ def two_points(n_a: int, n_b: int) -> TwoPoints:
         return TwoPoints(mirrored.shift_b, mirrored.shift_a, mirrored.error)
     if n_a == 0:
         return TwoPoints(0.5, 0.5 if n_b == 0 else 0.0, 0.5)
-    if n_a > ENUMERATED[0] or n_b > ENUMERATED[1]:
-        return max(_beyond(n_a, n_b), key=lambda found: found.value)
-    gap = min(0.9, LIMIT_GAP * math.sqrt(1.0 / n_a + 1.0 / n_b))
+    exact = n_a <= ENUMERATED[0] and n_b <= ENUMERATED[1]
+    gap = min(0.9, (LIMIT_GAP if exact else _AFFINITY_GAP) * math.sqrt(1.0 / n_a + 1.0 / n_b))
+    start = (min(0.49, gap * (n_b / (n_a + n_b))), min(0.49, gap * (n_a / (n_a + n_b))))
+    if not exact:
+        return TwoPoints(*start, affinity_error(n_a, n_b, *start))
 
     def at(point: tuple[float, float]) -> TwoPoints:
         return TwoPoints(*point, mirror_error(n_a, n_b, *point))
 
-    start = _split(gap, n_a, n_b)
-    if n_a > SEARCHED:
-        return at(start)
-    return max((_searched(at, p) for p in (start, (0.5 * gap, 0.5 * gap))), key=lambda found: found.value)
-
-
-def _split(gap: float, n_a: int, n_b: int) -> tuple[float, float]:
-    return min(0.49, gap * (n_b / (n_a + n_b))), min(0.49, gap * (n_a / (n_a + n_b)))
-
-
-def _beyond(n_a: int, n_b: int) -> Iterator[TwoPoints]:
-    """Valid pairs for counts too large to sum over both: by the affinity; of one count, the other model's quality known."""
-    start = _split(min(0.9, _AFFINITY_GAP * math.sqrt(1.0 / n_a + 1.0 / n_b)), n_a, n_b)
-    yield TwoPoints(*start, affinity_error(n_a, n_b, *start))
-    if n_a <= ENUMERATED[0]:
-
-        def at(point: tuple[float, float]) -> TwoPoints:
-            return TwoPoints(point[0], 0.0, mirror_error(n_a, 0, point[0], 0.0))
-
-        shift = min(0.49, LIMIT_GAP / math.sqrt(n_a))
-        yield _searched(at, (shift, 0.0)) if n_a <= SEARCHED else at((shift, 0.0))
+    best = at(start)
+    if n_a <= SEARCHED:
+        best = max((_searched(at, p) for p in (start, (0.5 * gap, 0.5 * gap))), key=lambda found: found.value)
+    return best
 
 
 def _searched(at: Callable[[tuple[float, float]], TwoPoints], start: tuple[float, float]) -> TwoPoints:

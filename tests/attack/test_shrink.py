@@ -76,7 +76,7 @@ def test_the_command_prints_both_and_fails(planted, tmp_path):
     paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-c", "from fedroute_theory.cli import main; main()", "attack", "planted:THEOREM"]
     done = subprocess.run(
-        [*command, "--evaluations", "600", "--json", "found.json"],
+        [*command, "--evaluations", "1500", "--json", "found.json"],
         capture_output=True, text=True, check=False, cwd=tmp_path, env=os.environ | {"PYTHONPATH": paths},
     )  # fmt: skip
     assert done.returncode == 1
