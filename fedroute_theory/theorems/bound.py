@@ -53,8 +53,8 @@ class Bound:
 
     @property
     def vacuous(self) -> bool:
-        """Whether the bound says no more than the range of the utility."""
-        return self.value >= self.trivial * (1.0 - 1e-12)
+        """Whether the bound says no more than the range of the utility; never where no such range is known."""
+        return math.isfinite(self.trivial) and self.value >= self.trivial * (1.0 - 1e-12)
 
     @property
     def largest_term(self) -> str:

@@ -134,3 +134,15 @@ def test_events_of_other_theorems_split_into_the_two_parts():
     assert bound.delta == 0.1
     slope = formulas.envelope_below(a=0.1, b=0.2, slope=0.5)
     assert slope.value == pytest.approx(0.2)
+
+
+def test_the_calculator_flags_bounds_that_say_no_more_than_the_range():
+    at = {"L_q": 1.0, "L_c": 1.0, "distance": 0.1, "mismatch": 0.05, "N": 220, "c_max": 1.0, "lam": 1.0, "delta": 0.05}
+    few, many = (formulas.FORMS["kmeans"](**at, n_min=n) for n in (10, 1000))
+    assert (few.trivial, few.vacuous, many.vacuous) == (2.0, True, False)
+    wide = formulas.FORMS["squared-errors"](K2=4.0, r_q=1.0, r_c=0.0, c_max=3.0, lam=0.25)
+    assert (wide.value, wide.trivial, wide.vacuous) == (2.0, 1.75, True)
+    assert formulas.FORMS["envelope"](a=1.0, b=0.0).vacuous
+    assert not formulas.FORMS["envelope"](a=0.9, b=0.0).vacuous
+    assert formulas.FORMS["area"](a=1.0, b=0.0, width=0.5, rise=0.2).vacuous
+    assert not formulas.FORMS["area"](a=0.5, b=0.1, width=0.5, rise=0.2).vacuous

@@ -174,3 +174,8 @@ def test_a_query_whose_models_all_tie_has_an_infinite_margin_and_costs_nothing(f
     assert formula(**given, margin=[math.inf] * 3, mass=mass).value == 0.0
     for wrong in (-math.inf, math.nan, -0.1):
         one_sentence(lambda wrong=wrong: formula(**given, margin=[0.1, 0.2, wrong], mass=mass), "'margin'", f"{wrong:g}")
+
+
+@pytest.mark.parametrize("eps", [1e308, math.inf])
+def test_a_sup_error_beyond_all_sense_is_refused(eps):
+    one_sentence(lambda: formulas.FORMS["sup"](eps=eps, a=1.0, t0=1.0), "'eps'")

@@ -157,6 +157,7 @@ def test_a_refusal_names_the_assumption_and_the_amount():
 def test_a_bound_at_the_range_is_vacuous():
     assert Bound({"a": 0.6, "b": 0.4}, trivial=1.0).vacuous
     assert not Bound({"a": 0.6}, trivial=1.0).vacuous
+    assert not Bound({"a": math.inf}).vacuous
 
 
 def test_a_union_over_fewer_pairs_than_are_given_is_refused():

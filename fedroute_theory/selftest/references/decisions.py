@@ -82,7 +82,7 @@ def kmeans_curve(
     width = (log(4.0 * N / delta) / (2.0 * n_min)) ** 0.5
     sides = {"quality": (L_q, 1.0), "cost": (L_c, c_max)}
     found = {k: 2.0 * L * (distance + mismatch) + r * (2.0 * width + hole_mass) for k, (L, r) in sides.items()}
-    return Expected({"quality": found["quality"], "cost": lam * found["cost"]})
+    return Expected({"quality": found["quality"], "cost": lam * found["cost"]}, 1.0 + lam * c_max)
 
 
 GREEDY = {
@@ -134,16 +134,16 @@ _WIDE = {"distance": 0.1, "mismatch": 0.03, "n_min": 40.0, "N": 30.0, "c_max": 2
 FRONTIER = {
     "all-prices": Reference(lambda *, a, b, lam: Expected({"quality": a, "cost": lam * b}), [{"a": 0.1, "b": 0.3, "lam": 0.7}]),
     "envelope": Reference(
-        lambda *, a, b, slope=0.0: Expected({"quality": a, "cost": slope * b}), [{"a": 0.1, "b": 0.3, "slope": 0.7}]
+        lambda *, a, b, slope=0.0: Expected({"quality": a, "cost": slope * b}, 1.0), [{"a": 0.1, "b": 0.3, "slope": 0.7}]
     ),
     "area": Reference(
-        lambda *, a, b, width, rise: Expected({"quality": a * width, "cost": b * rise}),
+        lambda *, a, b, width, rise: Expected({"quality": a * width, "cost": b * rise}, width),
         [{"a": 0.1, "b": 0.3, "width": 0.7, "rise": 0.4}],
     ),
     "pointwise": Reference(pointwise, [{"quality_error": [0.1, 0.3, 0.2], "cost_error": [0.5, 0.1, 0.4], "lam": 0.7}]),
     "squared-errors": Reference(
         lambda *, K2, r_q, r_c, c_max, lam: Expected(
-            {"quality": (K2 * r_q) ** 0.5, "cost": lam * (K2 * r_c * c_max * c_max) ** 0.5}
+            {"quality": (K2 * r_q) ** 0.5, "cost": lam * (K2 * r_c * c_max * c_max) ** 0.5}, 1.0 + lam * c_max
         ),
         [{"K2": 5.0, "r_q": 0.02, "r_c": 0.03, "c_max": 2.0, "lam": 0.7}],
     ),

@@ -19,12 +19,12 @@ def all_prices(*, a: float, b: float, lam: float) -> Bound:
 
 def envelope_below(*, a: float, b: float, slope: float = 0.0) -> Bound:
     """Q*(cost) - Env(cost) <= a + slope b, slope that of Q* at cost - b (0 where Q* is flat), from lowest + b on."""
-    return Bound({"quality": a, "cost": slope * b})
+    return Bound({"quality": a, "cost": slope * b}, trivial=1.0)
 
 
 def area_deficit(*, a: float, b: float, width: float, rise: float) -> Bound:
     """a width + b rise: area between Q* and Env over [lowest + b, high] of that width; rise = Q*(high) - Q*(lowest)."""
-    return Bound({"quality": a * width, "cost": b * rise})
+    return Bound({"quality": a * width, "cost": b * rise}, trivial=width)
 
 
 def pointwise(*, quality_error: FloatArray, cost_error: FloatArray, lam: float) -> Bound:
@@ -43,7 +43,8 @@ def pointwise(*, quality_error: FloatArray, cost_error: FloatArray, lam: float) 
 def squared_errors(*, K2: float, r_q: float, r_c: float, c_max: float, lam: float) -> Bound:
     """sqrt(K2) (sqrt(r_q) + lam c_max sqrt(r_c)), r_q and r_c mean squared errors under the log, cost in units of c_max."""
     root = math.sqrt(K2)
-    return all_prices(a=root * math.sqrt(r_q), b=root * c_max * math.sqrt(r_c), lam=lam)
+    terms = all_prices(a=root * math.sqrt(r_q), b=root * c_max * math.sqrt(r_c), lam=lam).terms
+    return Bound(terms, trivial=1.0 + lam * c_max)
 
 
 def kmeans(
@@ -64,7 +65,8 @@ def kmeans(
     quality = three_terms_all_lam(L=L_q, lam=0.0, c_max=0.0, **same).value
     both = three_terms_all_lam(L=0.0, lam=1.0, c_max=c_max, **same).value
     none = three_terms_all_lam(L=0.0, lam=0.0, c_max=0.0, **same).value
-    return Bound(all_prices(a=quality, b=2.0 * L_c * (distance + mismatch) + both - none, lam=lam).terms, delta)
+    terms = all_prices(a=quality, b=2.0 * L_c * (distance + mismatch) + both - none, lam=lam).terms
+    return Bound(terms, delta, trivial=1.0 + lam * c_max)
 
 
 _A = Quantity("loss of quality that holds at every price", "quality", 0.0)

@@ -82,7 +82,7 @@ def _same_size(mass: FloatArray, **arrays: FloatArray) -> None:
             raise InputError(f"The '{name}' parameter must have one entry a query ({mass.size}); got {values.size}.")
 
 
-_EPS = Quantity("bound on every |U - U_hat|", "utility", 0.0)
+_EPS = Quantity("bound on every |U - U_hat|", "utility", 0.0, 1e9)
 _S = Quantity("root of E osc(e)^2, osc the spread of the errors over models", "utility", 0.0, 1e9)
 _A = Quantity("margin exponent", "", 0.0, 1e6)
 _T0 = Quantity("margin scale: P(0 < D <= t) <= (t / t0)^a", "utility", 0.0, 1e9, open_low=True)
