@@ -10,7 +10,7 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.assumptions import Slope
-from fedroute_theory.certify.bracket_instances import Row
+from fedroute_theory.certify.bracket_instances import Row, enclosure
 from fedroute_theory.certify.certificate import Certificate
 from fedroute_theory.certify.kmeans_worst_case import kmeans_worst_case
 from fedroute_theory.certify.optimal_kmeans import federated_inertia, groups, least_inertia, optimal_kmeans, sent
@@ -108,7 +108,7 @@ def kmeans() -> Iterator[Row]:
         found = bounds_at_worst(geometry, worst)
         for form in FORMS:
             if form in found:
-                yield form, name, worst.primal, max(worst.primal, worst.dual or 0.0), found[form], worst.name
+                yield form, name, *enclosure(worst), found[form], worst.name
 
 
 def clusters() -> Iterator[Row]:
@@ -128,13 +128,13 @@ def clusters() -> Iterator[Row]:
     yield (
         "certificate",
         name,
-        reached,
+        None,
         reached,
         forms["certificate"](inertias=inertias, weighted_inertia=between).value,
-        ("fractions"),
+        "fractions",
     )
     own = forms["own-ratio"](inertia=float(inertias.sum()), weighted_inertia=between).value
-    yield "own-ratio", name, found.primal, found.primal, own, found.name
+    yield "own-ratio", name, None, found.primal, own, found.name
     worst, best = polygon_family(6, 4)
     upper = forms["approximation"](alpha=1.0, beta=1.0, optimum=best).value
-    yield "approximation", "12-gons in four planes", worst, worst, upper, "closed form"
+    yield "approximation", "12-gons in four planes", None, worst, upper, "one instance, closed form"

@@ -8,9 +8,10 @@ from itertools import permutations
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray
+from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.assumptions import coverage
 from fedroute_theory.certify import solvers
+from fedroute_theory.certify.certificate import Certificate
 from fedroute_theory.certify.coverage_worst_case import coverage_worst_case
 from fedroute_theory.certify.frontier_program import exact_values, frontier_program, sweep
 from fedroute_theory.certify.least_squares import least_squares
@@ -21,9 +22,18 @@ from fedroute_theory.problems import Tabular, voronoi
 from fedroute_theory.theorems import theorem
 from fedroute_theory.theorems.kmeans_router.widths import kl_interval
 
-Row = tuple[str, str, float, float, float, str]
+Row = tuple[str, str, float | None, float, float, str]
+"""(form, instance, lower, exact, upper, how); lower None where the worst case has one route only."""
+
 DELTAS = np.geomspace(1e-4, 0.5, 40)
 """Failure probabilities tried for an expected-loss bound; each is fixed before the data."""
+
+
+def enclosure(found: Certificate) -> tuple[float, float]:
+    """What the witness reaches, and the dual value; InputError without one."""
+    if found.dual is None:
+        raise InputError(f"The certificate '{found.name}' must have a dual value; it has none: {found.reason}.")
+    return found.primal, found.dual
 
 
 def greedy() -> Iterator[Row]:
@@ -31,15 +41,15 @@ def greedy() -> Iterator[Row]:
     b = np.array([0.3, 0.2, 0.1])
     worst = greedy_worst_case(b)
     value = theorem("greedy-decomposition").forms["top2"](b=b).value
-    yield "top2", "b = (0.3, 0.2, 0.1)", worst, worst, value, "linear programs"
+    yield "top2", "b = (0.3, 0.2, 0.1)", None, worst, value, "linear programs"
     tied = np.array([-0.3, 0.3])  # utilities 0.2 and 0.8, estimates tied at 0.5, the worse one chosen
     yield (
         "oscillation",
         "two tied models",
-        0.6,
+        None,
         0.6,
         theorem("greedy-decomposition").forms["oscillation"](errors=tied).value,
-        ("by hand"),
+        "by hand",
     )
 
 
@@ -80,7 +90,7 @@ def transfer() -> Iterator[Row]:
                 bound = forms["plain"](eps=eps, K2=measured.k2).value
             else:
                 bound = forms["range-aware"](eps=eps, mass=law, k2=measured.pointwise, R=1.0).value
-            yield form, name, found.primal, found.dual or found.primal, bound, found.name
+            yield form, name, *enclosure(found), bound, found.name
 
 
 def margins() -> Iterator[Row]:
@@ -99,7 +109,7 @@ def margins() -> Iterator[Row]:
         "joint": margin_worst_case(mass, margin, 0.03, k2=k2),
     }
     for form, found in worst.items():
-        yield form, "eight margins", found.primal, found.dual or found.primal, bounds[form].value, found.name
+        yield form, "eight margins", *enclosure(found), bounds[form].value, found.name
 
 
 def squares() -> Iterator[Row]:
@@ -111,7 +121,7 @@ def squares() -> Iterator[Row]:
     for name, functions, truth, delta in cases:
         found = least_squares(functions, truth, delta)
         bound = math.log(len(functions) / delta)
-        yield "fixed-design", f"{name}, delta {delta:g}", found.primal, found.primal, bound, found.name
+        yield "fixed-design", f"{name}, delta {delta:g}", None, found.primal, bound, found.name
 
 
 def pooling() -> Iterator[Row]:
@@ -123,7 +133,7 @@ def pooling() -> Iterator[Row]:
         k2 = np.array([coverage(r, problem.weights).k2 for r in ratios])
         formula = theorem("pooling").forms["effective-size"](K2=k2, records=np.array([100.0, 300.0])).value
         assert abs(formula - float(bound)) <= 1e-12
-        yield "effective-size", name, float(exact), float(exact), formula, "fractions"
+        yield "effective-size", name, None, float(exact), formula, "fractions"
 
 
 def minimax() -> Iterator[Row]:
@@ -147,7 +157,7 @@ def minimax() -> Iterator[Row]:
             "greedy router, exact": greedy_risk,
         }
         for form, upper in uppers.items():
-            yield form, name, lower, min(game.primal, greedy_risk), upper, game.name
+            yield form, name, lower, enclosure(game)[1], upper, game.name
 
 
 def kl_expected_loss(mass: FloatArray, n_a: int, n_b: int) -> float:
@@ -191,4 +201,4 @@ def frontier() -> Iterator[Row]:
     alpha, beta, lam = np.array([0.2, 0.1, 0.05]), np.array([0.05, 0.1, 0.2]), 0.5
     worst = greedy_worst_case(alpha + lam * beta)
     bound = theorem("frontier").forms["pointwise"](quality_error=alpha, cost_error=beta, lam=lam).value
-    yield "pointwise", "errors (0.2, 0.1, 0.05) and (0.05, 0.1, 0.2), lam 0.5", worst, worst, bound, "linear programs"
+    yield "pointwise", "errors (0.2, 0.1, 0.05) and (0.05, 0.1, 0.2), lam 0.5", None, worst, bound, "linear programs"

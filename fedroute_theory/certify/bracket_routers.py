@@ -11,7 +11,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import coverage
 from fedroute_theory.certify import solvers
-from fedroute_theory.certify.bracket_instances import Row
+from fedroute_theory.certify.bracket_instances import Row, enclosure
 from fedroute_theory.certify.client_worst_case import client_worst_case
 from fedroute_theory.certify.coverage_worst_case import coverage_worst_case
 from fedroute_theory.certify.mixture_worst_case import mixture_worst_case
@@ -60,11 +60,11 @@ def networks() -> Iterator[Row]:
                 if left.any():
                     found = network_quantile(functions, truth[None], law, left, np.array([8]), SHARP, delta)
                     bound = math.log(len(functions) / delta)
-                    yield f"utility, {side}", f"{name}, delta {delta:g}", found.primal, found.primal, bound, found.name
+                    yield f"utility, {side}", f"{name}, delta {delta:g}", None, found.primal, bound, found.name
     one, delta = np.ones((1, 1)), 2.64e-4
     found = network_quantile(one, 0.5 * one, one, np.array([0.25]), np.array([64]), SHARP, delta)
     name = f"the function 1 against 64 fair coins, delta {delta:g}"
-    yield "utility, squared error", name, found.primal, found.primal, math.log(1.0 / delta), found.name
+    yield "utility, squared error", name, None, found.primal, math.log(1.0 / delta), found.name
     forms, size = theorem("mlp-router").forms, math.log(16)
     for form, name, nu, ratio, n in (
         ("utility", "three models, 16 networks, 5000 records, S = 0", NU, RATIO, 5000.0),
@@ -74,7 +74,7 @@ def networks() -> Iterator[Row]:
         level = theorem("least-squares").forms["random-design"](S=0.0, log_class=size, delta=0.05, n=n, R=1.0).value
         worst = coverage_worst_case(nu, nu[:, None] * ratio, math.sqrt(level), 1.0)
         bound = forms[form](K2=k2, S=0.0, log_class=size, n=n, R=1.0, delta=0.05).value
-        yield f"{form}, coverage", name, worst.primal, worst.dual or worst.primal, bound, worst.name
+        yield f"{form}, coverage", name, *enclosure(worst), bound, worst.name
 
 
 def mixtures() -> Iterator[Row]:
@@ -91,13 +91,13 @@ def mixtures() -> Iterator[Row]:
         worst = mixture_worst_case(NU, share, np.array([mine]), np.array([ours]))
         rest = {"u": float(share[0])} if form == "constant" else {"delta": 0.05}
         bound = forms[form](B_loc=mine, B_fed=ours, **rest).value
-        yield form, name, worst.primal, worst.dual or worst.primal, bound, worst.name
+        yield form, name, *enclosure(worst), bound, worst.name
     worst = mixture_worst_case(NU, federated / (local + federated), local, federated)
     bound = forms["pointwise"](mass=NU, B_loc=local, B_fed=federated).value
-    yield "pointwise", "three queries", worst.primal, worst.dual or worst.primal, bound, worst.name
+    yield "pointwise", "three queries", *enclosure(worst), bound, worst.name
     u, b_loc, b_fed = np.array([0.2, 0.5, 0.9]), np.array([0.3, 0.2, 0.1]), np.array([0.1, 0.4, 0.2])
     exact = boxes_worst_case(u, b_loc, b_fed)
-    yield "per-model", "three models", exact, exact, forms["per-model"](u=u, b_loc=b_loc, b_fed=b_fed).value, "linear programs"
+    yield "per-model", "three models", None, exact, forms["per-model"](u=u, b_loc=b_loc, b_fed=b_fed).value, "linear programs"
 
 
 def boxes_worst_case(u: FloatArray, b_loc: FloatArray, b_fed: FloatArray) -> float:
@@ -138,7 +138,7 @@ def clients() -> Iterator[Row]:
         }
         for base, value in bases.items():
             bound = forms["pooled-bias"](base=value, bias=bias).value
-            yield f"pooled-bias, {base}", name, worst.primal, worst.dual or worst.primal, bound, worst.name
+            yield f"pooled-bias, {base}", name, *enclosure(worst), bound, worst.name
     functions = np.array(list(product((0.0, 0.25, 0.5, 0.75, 1.0), repeat=2)))
     truths, laws, records = np.array([[1.0, 0.0], [0.0, 1.0]]), np.full((2, 2), 0.5), np.array([5, 5])
     truth, law = pooled(truths, laws, records)
@@ -146,4 +146,4 @@ def clients() -> Iterator[Row]:
         left = (functions - truth) ** 2 @ law
         found = network_quantile(functions, truths, laws, left, records, SHARP, delta)
         name = f"two clients of opposite truths, 5 records each, 25 functions, delta {delta:g}"
-        yield "client, squared error", name, found.primal, found.primal, math.log(len(functions) / delta), found.name
+        yield "client, squared error", name, None, found.primal, math.log(len(functions) / delta), found.name

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from fedroute_theory.certify.bracket_instances import Row
+from fedroute_theory.certify.bracket_instances import Row, enclosure
 from fedroute_theory.certify.gradient_descent import gradient_descent
 from fedroute_theory.certify.linear_heads import linear_heads
 from fedroute_theory.theorems import theorem
@@ -28,11 +28,11 @@ def heads() -> Iterator[Row]:
         if set(chances) == {Fraction(1, 2)}:  # the largest variances that labels in [0, 1] can have
             bounds["bernoulli"] = forms["bernoulli"](p=2, n=6, R=1.0, bias=bias).value
         for form, bound in bounds.items():
-            yield form, name, found.primal, found.primal, bound, found.name
+            yield form, name, None, found.primal, bound, found.name
     for delta in (0.05, 0.01):
         found = linear_heads([[1, k] for k in range(9)], [Fraction(1, 2)] * 9, delta)
         bound = forms["high-probability"](p=2, n=9, delta=delta, R=1.0, bias=0.0).value
-        yield "high-probability", f"line, 9 fair coins, delta {delta:g}", found.primal, found.primal, bound, found.name
+        yield "high-probability", f"line, 9 fair coins, delta {delta:g}", None, found.primal, bound, found.name
 
 
 def quadratic_value(eta: float, steps: int, every: int) -> float:
@@ -57,4 +57,4 @@ def descent() -> Iterator[Row]:
         numbers = {"gap": 1.0, "eta": eta, "tau": local, "T": rounds, "L": 1.0, "sigma": 0.0, "A": 1.0, "N": 1}
         for form in ("sharp", "explicit") if eta * local <= 0.25 else ("sharp",):
             bound = forms[form](**numbers, beta=1.0, kappa=0.0).value
-            yield form, name, quadratic_value(eta, rounds * local, local), worst.dual or worst.primal, bound, worst.name
+            yield form, name, quadratic_value(eta, rounds * local, local), enclosure(worst)[1], bound, worst.name

@@ -9,21 +9,27 @@ from dataclasses import dataclass
 from fedroute_theory._validate import InputError
 from fedroute_theory.certify import bracket_clusters, bracket_instances, bracket_routers, bracket_training
 from fedroute_theory.certify.bracket_instances import Row
+from fedroute_theory.certify.gradient_descent import TOLERANCE as DESCENT_TOLERANCE
+from fedroute_theory.certify.minimax_game import TOLERANCE as GAME_TOLERANCE
 from fedroute_theory.theorems import registry, theorem
+
+SLACK = {"minimax-game": GAME_TOLERANCE, "gradient-descent": DESCENT_TOLERANCE}
+"""Rounding by certificate, relative to the exact value: what its two sides may leave open; 1e-6 for all others."""
 
 
 @dataclass(frozen=True)
 class Bracket:
     """One form of one theorem on one instance: lower <= exact <= upper.
 
-    lower: reached by an explicit instance, or a lower-bound theorem. exact: upper side of the certified worst case (as a
-    number, the worst case up to the certificate's tolerance). upper: the theorem's bound. how: the certificate.
+    lower: reached by the certificate's witness or another explicit instance, or a lower-bound theorem; None where the worst
+    case was found by one route that says nothing else. exact: the other side of the certificate (its dual value), or that one
+    route. upper: the theorem's bound. how: the certificate, or the route.
     """
 
     theorem: str
     form: str
     instance: str
-    lower: float
+    lower: float | None
     exact: float
     upper: float
     how: str
@@ -35,14 +41,16 @@ class Bracket:
 
     @property
     def spread(self) -> float:
-        """upper / lower."""
+        """upper / lower; upper / exact where there is no lower."""
+        if self.lower is None:
+            return self.ratio
         return self.upper / self.lower if self.lower > 0 else math.inf
 
     @property
     def ordered(self) -> bool:
-        """Whether lower <= exact <= upper, up to the rounding of the solvers."""
-        slack = 1e-6 * max(1.0, abs(self.exact))
-        return self.lower <= self.exact + slack and self.exact <= self.upper + slack
+        """Whether lower <= exact <= upper, up to SLACK; only exact <= upper where there is no lower."""
+        slack = SLACK.get(self.how, 1e-6) * abs(self.exact)
+        return (self.lower is None or self.lower <= self.exact + slack) and self.exact <= self.upper + slack
 
 
 MAKERS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -64,10 +72,11 @@ MAKERS: dict[str, Callable[[], Iterator[Row]]] = {
 """The rows of each theorem."""
 
 
-def brackets(slug: str | None = None) -> list[Bracket]:
+def brackets(slug: str | None = None, progress: Callable[[str], None] | None = None) -> list[Bracket]:
     """The fixed table, or the rows of one theorem.
 
-    Takes some seconds; needs cvxpy for the cone programs. InputError for a theorem without rows.
+    progress: called with the name of each theorem before its rows. Takes up to a minute; needs cvxpy for the cone programs.
+    InputError for a theorem without rows.
     """
     if slug is not None and slug not in MAKERS:
         theorem(slug)  # an unknown name has its own sentence
@@ -76,6 +85,8 @@ def brackets(slug: str | None = None) -> list[Bracket]:
     def rows() -> Iterator[Bracket]:
         for name, make in MAKERS.items():
             if slug in (None, name) and name in registry():
+                if progress is not None:
+                    progress(name)
                 for form, instance, lower, exact, upper, how in make():
                     yield Bracket(name, form, instance, lower, exact, upper, how)
 

@@ -22,7 +22,7 @@ def brackets(
     from fedroute_theory.report.bracket_tables import table
 
     check_writable(json_file)
-    rows = run(slug)
+    rows = run(slug, lambda name: typer.echo(f"{name} ...", err=True))
     if json_file != Path("-"):
         typer.echo(table(rows).plain())
     write_json(json_file, {"brackets": [asdict(r) | {"upper/exact": r.ratio, "upper/lower": r.spread} for r in rows]})

@@ -13,13 +13,15 @@ def table(rows: Sequence[Bracket]) -> TextTable:
     header = ("theorem", "form", "instance", "lower", "exact", "upper", "upper/exact", "upper/lower", "how")
     cells = tuple(
         (
-            row.theorem, row.form, row.instance, f"{row.lower:.5g}", f"{row.exact:.5g}", f"{row.upper:.5g}", f"{row.ratio:.3f}",
-            f"{row.spread:.3f}", row.how,
+            row.theorem, row.form, row.instance, "-" if row.lower is None else f"{row.lower:.5g}", f"{row.exact:.5g}",
+            f"{row.upper:.5g}", f"{row.ratio:.3f}",
+            "-" if row.lower is None else f"{row.spread:.3f}", row.how,
         )
         for row in rows
     )  # fmt: skip
     note = (
-        "lower: reached by an explicit instance, or by a lower-bound theorem. exact: certified worst case. upper: the theorem. "
+        "lower: reached by an explicit instance, or by a lower-bound theorem; - where there is none. exact: other side of the "
+        "certificate, or the one route that found the worst case. upper: the theorem. "
         "upper/exact = 1: no smaller bound holds on this instance."
     )
     return TextTable("Brackets", header, cells, note)

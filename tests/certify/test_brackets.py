@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.certify import margin_worst_case
+from fedroute_theory.certify import margin_worst_case, optimal_kmeans
+from fedroute_theory.certify.bracket_instances import enclosure
 from fedroute_theory.certify.brackets import MAKERS, brackets
+from fedroute_theory.report.bracket_tables import table as table_of
 from fedroute_theory.theorems import registry, theorem
 
 
@@ -145,3 +147,28 @@ def test_a_bound_below_the_worst_case_is_out_of_order(table):
 
     assert all(not replace(row, upper=0.99 * row.exact).ordered for row in table)
     assert all(not replace(row, lower=1.01 * row.exact).ordered for row in table)
+
+
+def test_the_sides_of_a_row_are_found_apart(table):
+    """One number under two names would be in order whatever it is."""
+    one_route = [row for row in table if row.lower is None]
+    assert {row.how for row in one_route} >= {"linear programs", "fractions", "network-quantile", "linear-heads"}
+    assert all(row.spread == row.ratio for row in one_route)
+    games = rows(table, "minimax-lower")
+    assert games
+    assert all(row.exact < row.upper for row in games if row.form == "greedy router, exact")
+    assert len({row.exact for row in games}) == 4  # of the game, not of the router that stands in the row
+    assert any(row.lower != row.exact for row in rows(table, "kmeans-router", "least"))
+
+
+def test_only_certificates_with_a_dual_value_have_two_sides():
+    with pytest.raises(InputError, match="'optimal-kmeans' must have a dual value; it has none"):
+        enclosure(optimal_kmeans([[[0], [1]]], 1))
+
+
+def test_rows_of_one_route_are_printed_without_a_lower_end_and_progress_names_the_theorem():
+    said = []
+    (row, *_) = brackets("pooling", said.append)
+    assert said == ["pooling"]
+    line = table_of([row]).plain().splitlines()[2]
+    assert line.split()[-6:] == ["-", f"{row.exact:.5g}", f"{row.upper:.5g}", f"{row.ratio:.3f}", "-", "fractions"]
