@@ -127,12 +127,24 @@ def mixture_mean() -> bool:
 
 def steps() -> list[Step]:
     return [
-        Step("prod M_i^{D_i} <= (sum D_i/D M_i)^D on rational grids", RATIONAL, products_below_the_mixture),
+        Step(
+            "prod M_i^{D_i} <= (sum D_i/D M_i)^D on rational grids: 27 count triples x 64 moments",
+            RATIONAL,
+            products_below_the_mixture,
+        ),
         Step("because the logarithm lies below its tangent at the mean", SYMPY, logarithm_is_concave),
-        Step("a record of the mixture has mean f_pool given (x, m)", FLOAT, mixture_mean),
+        Step("a record of the mixture has mean f_pool given (x, m): one seeded federation, 6 cells", FLOAT, mixture_mean),
         Step("least-squares for one record of the mixture; Markov; union; free eta", READER),
-        Step("E e^{-S} <= (1 - kappa a)^D for two clients with truths apart, all labels", INTERVAL, pooled_moment),
-        Step("gap_j <= bias + pooled error, policy form below osc, all utilities of a grid", ENUMERATION, bias_decomposition),
+        Step(
+            "E e^{-S} <= (1 - kappa a)^D for two clients with truths apart, 2 queries, counts (1,1) and (3,1), all labels",
+            INTERVAL,
+            pooled_moment,
+        ),
+        Step(
+            "gap_j <= bias + pooled error, policy form below osc, all utilities of a grid: 3 models, 19,683 tables",
+            ENUMERATION,
+            bias_decomposition,
+        ),
         Step("crossover n = L / -log(1 - c v)", SYMPY, crossover),
         Step("two opposite clients, pool tied: gap = osc h_j", RATIONAL, policy_bias_attained),
         Step("trap: the fixed design with f_pool", RATIONAL, fixed_design_trap),

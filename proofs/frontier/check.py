@@ -281,13 +281,21 @@ def steps() -> list[Step]:
         Step("top2 and osc are subadditive and homogeneous; osc <= top2: 729 pairs, three prices", ENUMERATION, subadditive),
         Step("greedy-decomposition at each price; nothing depends on one price", READER),
         Step("Subopt <= a + lam b at every break, between, beyond; both tie rules; six tables", RATIONAL, every_price),
-        Step("models left out count as 1 and c_max", RATIONAL, models_left_out),
+        Step("models left out count as 1 and c_max: six tables, 3 models left out, five prices", RATIONAL, models_left_out),
         Step("three terms of K-means split into a + lam b", SYMPY, kmeans_parts),
         Step("supporting lines: Env = inf of lam cost + h(lam), Q* below its own", READER),
-        Step("lowest learned cost <= lowest + b, Env(cost) >= Q*(cost - b) - a at all bends", RATIONAL, envelope_line),
-        Step("area deficit, and the integral of Q*(cost) - Q*(cost - b)", RATIONAL, area_line),
-        Step("sweep of pi* = linear program over randomised policies", CLARABEL, vertices_by_programs),
-        Step("between breaks the gap is convex in the price", RATIONAL, convex_between_breaks),
+        Step(
+            "lowest learned cost <= lowest + b, Env(cost) >= Q*(cost - b) - a at all bends: six tables", RATIONAL, envelope_line
+        ),
+        Step("area deficit, and the integral of Q*(cost) - Q*(cost - b): six tables, three ends", RATIONAL, area_line),
+        Step(
+            "sweep of pi* = linear program over randomised policies: three tables, six budgets", CLARABEL, vertices_by_programs
+        ),
+        Step(
+            "between breaks the gap is convex in the price: 9 pairs of lines, 5 points of one chord",
+            RATIONAL,
+            convex_between_breaks,
+        ),
         Step("the tie: equality at every price and along the envelope", SYMPY, equality),
         Step("trap: widths of one price along the sweep", RATIONAL, trap_one_price),
         Step("trap: own cost spans order curves wrongly", RATIONAL, trap_own_spans),

@@ -198,12 +198,12 @@ def steps() -> list[Step]:
             pair_line_holds_and_is_nonnegative,
         ),
         Step("the two opposite pairs add up to two interval lengths, so one of them is >= 0", SYMPY, pair_line_sign_identity),
-        Step("up = down = b gives top2(b)", ENUMERATION, pair_line_is_top2),
+        Step("up = down = b gives top2(b): 625 lists of 4", ENUMERATION, pair_line_is_top2),
         Step("greedy: clipped policy line <= policy line <= top2(b), and clipped <= R", ENUMERATION, policy_below_top2),
         Step(
             "models out of the argmax: worst case = policy line <= pair line <= top2 with b = R", ENUMERATION, excluded_models
         ),
-        Step("a model kept at mid-range has error at most R/2", RATIONAL, midrange_fallback),
+        Step("a model kept at mid-range has error at most R/2: 9 utilities", RATIONAL, midrange_fallback),
         Step("tied U_hat and errors +b, -b: all lines are equalities", RATIONAL, extremal_family),
         Step("trap: regret <= max|e| is false (1/2 against 1/4)", RATIONAL, trap_factor_one),
         Step("trap: an excluded model with b = R/2 is false (R against R/2)", RATIONAL, trap_excluded_at_half),

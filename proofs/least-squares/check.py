@@ -331,13 +331,19 @@ def steps() -> list[Step]:
         Step("kappa(1) < 0.46318; max kappa < 0.46370", INTERVAL, no_larger_constants),
         Step("1 - h_eta is concave in eta, so kappa is", SQUARES, concave_in_eta),
         Step(
-            "E e^{-Z} <= 1 - kappa g^2 and E e^{-Z+g^2/2} <= 1, three-point labels on a grid", INTERVAL, moment_on_small_cases
+            "E e^{-Z} <= 1 - kappa g^2 and E e^{-Z+g^2/2} <= 1, three-point labels on a grid: 15 laws x 9 values",
+            INTERVAL,
+            moment_on_small_cases,
         ),
         Step("-log(1 - kappa a) is convex: records that differ may be averaged", SYMPY, sum_of_logs),
         Step("factor 2 is false in the random design (n = 4000, L = 98.4)", "exact sums, 90 bits", factor_two_is_false),
         Step("Cramer: the constants kappa(1), max kappa cannot be improved as delta -> 0", READER),
         Step("adaptive logging: a nonnegative supermartingale for fixed eta", READER),
-        Step("k draws: E exp(mean(Phi - log dG/dP)) <= 1, draws dependent or not", RATIONAL, draws_need_not_be_independent),
+        Step(
+            "k draws: E exp(mean(Phi - log dG/dP)) <= 1, draws dependent or not: k = 2, two functions (general: reader)",
+            RATIONAL,
+            draws_need_not_be_independent,
+        ),
         Step("the average of the draws has at most their mean error", SQUARES, jensen_for_the_average),
     ]
 

@@ -186,22 +186,30 @@ def trap_random_counts() -> bool:
 def steps() -> list[Step]:
     return [
         Step("a third model of quality 0 loses at least e_a + e_b in both worlds", SYMPY, other_models_lose_more),
-        Step("no rule with values 0, 1/2, 1 errs less than (1 - TV)/2; one reaches it", ENUMERATION, no_rule_beats_the_error),
+        Step(
+            "no rule with values 0, 1/2, 1 errs less than (1 - TV)/2; one reaches it: 3 count pairs x 3 shifts",
+            ENUMERATION,
+            no_rule_beats_the_error,
+        ),
         Step("given the other cells and the seed, the choice in a cell is a test of its own sign", READER),
-        Step("two cells, all joint routers: Bayes risk is exactly the sum", ENUMERATION, two_cells_at_once),
+        Step(
+            "two cells, all joint routers: Bayes risk is exactly the sum, at counts (1,1) and (0,1)",
+            ENUMERATION,
+            two_cells_at_once,
+        ),
         Step(
             "the error falls in both counts; names can be exchanged: counts up to 4, 25 shifts",
             ENUMERATION,
             more_records_never_hurt,
         ),
-        Step("v(0,0) = 1/2, v(0,n) = 1/4, v(1,1) = 1/8", SYMPY, closed_values),
+        Step("v(0,0) = 1/2, v(0,n) = 1/4 (evaluated at n = 3), v(1,1) = 1/8 (25 shifts)", SYMPY, closed_values),
         Step("routers whose worst case is 1/8 at (1,1) and 1/4 at (0,1)", SYMPY, routers_that_meet_them),
         Step(
-            "the mirror of the first law is the second; the likelihood ratio test gives the error",
+            "the mirror of the first law is the second; the likelihood ratio test gives the error: 4 count pairs x 3 shifts",
             RATIONAL,
             ratio_test_is_the_error,
         ),
-        Step("TV^2 <= 1 - BC^2", RATIONAL, affinity_bound),
+        Step("TV^2 <= 1 - BC^2: 3 count pairs x 25 shifts (general: reader)", RATIONAL, affinity_bound),
         Step("split of the gap: e_a : e_b = n_b : n_a is the least distinguishable", SYMPY, best_split),
         Step("affinity constant 0.0675", INTERVAL, affinity_constant),
         Step("normal limit 0.0850: 0.08499 at 0.3759 (the limit itself is the reader's)", FLOAT, normal_constant),

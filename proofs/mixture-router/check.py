@@ -232,7 +232,11 @@ def steps() -> list[Step]:
         Step("smaller <= harmonic < 2 smaller, and 2 is approached", SYMPY, between_one_and_two),
         Step("union bound over two events at delta/2; both levels hold on both events, whatever chose u", READER),
         Step("the Hessian of the harmonic mean is -4/(a+b)^3 times a square", SQUARES, harmonic_is_concave),
-        Step("E harmonic <= harmonic of E, E min <= min of E, pointwise harmonic <= 2 E min", ENUMERATION, pointwise_below),
+        Step(
+            "E harmonic <= harmonic of E, E min <= min of E, pointwise harmonic <= 2 E min: 2 queries, 512 cases",
+            ENUMERATION,
+            pointwise_below,
+        ),
         Step(
             "per-model and disagreement forms for every tie; the distance is osc[(u - u_m)(U_l - U_f)]",
             ENUMERATION,

@@ -218,15 +218,27 @@ def federated_bound_order() -> bool:
 
 def steps() -> list[Step]:
     return [
-        Step("1/w_bar = sum (D_i/D)/w_i from the definitions, zeros of rho_i included", RATIONAL, identity_of_inverses),
+        Step(
+            "1/w_bar = sum (D_i/D)/w_i from the definitions, zeros of rho_i included: 27 sizes x 27 laws of 3 clients",
+            RATIONAL,
+            identity_of_inverses,
+        ),
         Step("with parts of rho_i singular to nu: d rho_bar^ac/d nu is the same mixture", READER),
         Step("two clients: t^2 a + (1-t)^2 b - ab/(a+b) = (t(a+b)-b)^2/(a+b)", SQUARES, variational_formula),
-        Step("three clients: 1/sum(1/v_i) = min over shares t of sum t_i^2 v_i", ENUMERATION, variational_formula_many),
+        Step(
+            "three clients: 1/sum(1/v_i) = min over shares t of sum t_i^2 v_i: 27 triples x 45 shares",
+            ENUMERATION,
+            variational_formula_many,
+        ),
         Step("for fixed t: K2(rho_bar)/D <= sum t_i^2 K2(rho_i)/D_i; the best t gives the sum rule", READER),
         Step("D/K2(rho_bar) >= sum D_i/K2(rho_i) on 7,290 federations", ENUMERATION, effective_records_add_up),
         Step("equality for identical clients", RATIONAL, identical_clients_add_exactly),
         Step("complementary clients: each alone not applicable, the pool finite", RATIONAL, complementary_clients),
-        Step("strict iff on positive nu mass every maximal pair has a model others log", ENUMERATION, strictness_condition),
+        Step(
+            "strict iff on positive nu mass every maximal pair has a model others log: 7,290 federations",
+            ENUMERATION,
+            strictness_condition,
+        ),
         Step("trap: 'a maximal pair that others also log' - ties: no gain", RATIONAL, tied_pair_gains_nothing),
         Step("one model of the pair is enough", RATIONAL, one_model_of_the_pair_is_enough),
         Step("S_fed <= S_i implies the federated certificate is at most the client's", SYMPY, federated_bound_order),

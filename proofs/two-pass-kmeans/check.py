@@ -388,7 +388,11 @@ def minkowski_cross_term() -> bool:
 
 def steps() -> list[Step]:
     return [
-        Step("(a) count-weighted client means are the pooled means", RATIONAL, pooled_means),
+        Step(
+            "(a) count-weighted client means are the pooled means: 5 labels, all 32 splits over 2 clients",
+            RATIONAL,
+            pooled_means,
+        ),
         Step("Huygens: sum |x-c|^2 = sum |x-b|^2 + n|b-c|^2 when b is the mean", SYMPY, huygens),
         Step(
             "(b) phi(X; label of b(x)) = sum W_i + phi_w(B;C), and phi(X;C) is at most that",
@@ -412,7 +416,7 @@ def steps() -> list[Step]:
         Step("inertia by pairs, and its lower bound (s-1) delta^2/2", SQUARES, cluster_lower_bound),
         Step("family n = 2, D = 2: both optima by enumerating all partitions", ENUMERATION, family_by_full_enumeration),
         Step("family n = 2, D = 3: both optima meet the pair lower bound", RATIONAL, family_lower_bounds),
-        Step("2n-gon distances: h^2, |c-c'|^2, end to next centre", FLOAT, polygon_distances),
+        Step("2n-gon distances: h^2, |c-c'|^2, end to next centre: n = 2, 4, 6, 10", FLOAT, polygon_distances),
         Step("family ratio: brute force = formula for n = 2, D = 2, 3, 4", ENUMERATION, family_ratio_brute_force),
         Step("limit in D: 1 + 4 cos^2(pi/2n) = 3 + 2 cos(pi/n); supremum 5", SYMPY, limit_formula),
         Step(

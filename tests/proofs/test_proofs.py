@@ -24,6 +24,30 @@ def test_no_step_of_the_proof_fails(slug):
     assert sum(outcome is True for outcome in outcomes.values()) >= len(steps) // 2 >= 1
 
 
+SCOPES = {
+    "minimax-lower": {"ratio_test_is_the_error": "4 count pairs x 3 shifts", "affinity_bound": "3 count pairs x 25 shifts"},
+    "margin-rate": {
+        "beyond_the_scale": "a = 1/2, 1, 3",
+        "two_models_reach_the_rate": "a = 1, t = 1/2",
+        "joint_below_both": "3 queries, 4 thetas",
+    },
+    "client-heterogeneity": {"mixture_mean": "one seeded federation", "products_below_the_mixture": "27 count triples"},
+    "coverage-transfer": {"cone_program_plain": "one instance", "range_aware_below_holes": "16 holes, six eps"},
+    "fedavg-convergence": {"linear_equals_root": "one rational point", "enumerated_rounds": "3 starts"},
+    "frontier": {"envelope_line": "six tables", "vertices_by_programs": "three tables"},
+    "linear-heads": {"leverages_identity": "six small designs"},
+    "pooling": {"variational_formula_many": "27 triples x 45 shares"},
+    "two-pass-kmeans": {"pooled_means": "32 splits", "polygon_distances": "n = 2, 4, 6, 10"},
+}
+"""General claims that are run on some cases only -> what their printed line must say of it."""
+
+
+@pytest.mark.parametrize("slug", SCOPES)
+def test_a_general_claim_run_on_some_cases_names_them_on_its_line(slug):
+    lines = {step.check.__name__: step.statement for step in proof_module(slug).steps() if step.check is not None}
+    assert [name for name, scope in SCOPES[slug].items() if scope not in lines[name]] == []
+
+
 def test_greedy_constants_are_the_codes():
     constants = proof_module("greedy-decomposition").CONSTANTS
     assert sup_error(eps=1.0).value == constants["max_error_factor"]
