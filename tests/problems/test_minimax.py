@@ -66,7 +66,7 @@ def test_a_large_count_gives_a_finite_value_below_that_of_fewer_records(n_a, n_b
     """At least that of the affinity; at most about what the first model's records alone leave, the other's quality known."""
     value, shift = two_points(n_a, n_b).value, np.linspace(0.0, 0.5, 2001)[:-1] * min(1.0, 4.0 / np.sqrt(n_a))
     alone = max(a * mirror_error(n_a, 0, float(a), 0.0) for a in shift)
-    assert 0.77 * alone <= value <= alone * (np.sqrt(1.0 + n_a / n_b) + 1.0 / np.sqrt(n_b))
+    assert 0.77 * alone <= value <= alone * (np.sqrt(1.0 + n_a / n_b) + n_b**-0.5)
 
 
 def test_the_search_is_not_far_from_a_fine_grid():
