@@ -5,6 +5,7 @@ import io
 
 import pytest
 from pages import PAGES, blocks
+from reference import REPOSITORY
 
 
 def play(page):
@@ -31,6 +32,11 @@ def test_the_page_runs_and_prints_what_it_says(page):
             assert printed == ""
         else:
             assert printed.strip() == stated.strip()
+
+
+def test_no_line_of_the_readme_is_too_long():
+    lines = (REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 128] == []
 
 
 def rewrite(page):
