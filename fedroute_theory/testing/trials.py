@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import BoolArray, InputError
+from fedroute_theory._validate import InputError
 from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.routers import Router, Trained, train
 from fedroute_theory.theorems import Bound, Case, Claim, Theorem
 from fedroute_theory.verify import Evidence, Verdict, rate_sequence
-from fedroute_theory.verify.evidence import ROUNDING, weigh
+from fedroute_theory.verify.evidence import outcomes, weigh
 from fedroute_theory.verify.scenarios import World, redrawn
 
 AnyRouter = Router | Callable[[Logs, int, Labels | None], Trained[Any]]
@@ -123,7 +123,7 @@ def _judge(slug: str, scenario: str, blocks: Sequence[Sequence[Claim]], alpha: f
     evidence = weigh(slug, scenario, [_joined(same) for same in zip(*blocks, strict=True)], alpha)
     if not evidence.randomised:
         return evidence
-    violated = np.concatenate([violations(claim) for block in blocks for claim in block])
+    violated = np.concatenate([outcomes(claim)[0] for block in blocks for claim in block])
     bet = rate_sequence(violated, evidence.delta, alpha)
     verdict = {None: Verdict.INCONCLUSIVE, True: Verdict.VIOLATED, False: Verdict.HOLDS}[bet.violated]
     if evidence.unclear or (evidence.given_records and bet.violated):
@@ -135,14 +135,3 @@ def _joined(same: Sequence[Claim]) -> Claim:
     """One client's claim over all blocks."""
     gaps, bounds = (np.concatenate([getattr(c, name) for c in same]) for name in ("gaps", "bounds"))
     return replace(same[0], gaps=gaps, bounds=bounds)
-
-
-def violations(claim: Claim) -> BoolArray:
-    """(T,) whether each trial of a claim is a violation beyond doubt and rounding; none where it does not apply."""
-    if not isinstance(claim.answer, Bound):
-        return np.zeros(0, dtype=bool)
-    gaps, bounds = (claim.gaps, claim.bounds) if claim.gaps.size else (np.array([claim.gap]), np.array([claim.answer.value]))
-    excess = gaps - bounds
-    slack = {"lower": excess, "identity": -np.abs(excess)}.get(claim.answer.kind, -excess)
-    kept: BoolArray = slack + claim.uncertainty >= -ROUNDING * np.maximum(np.abs(bounds), 1.0)
-    return ~kept

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fedroute_theory._validate import BoolArray
 from fedroute_theory.theorems import Bound, Case, Claim, Measurement, NotApplicable, Theorem
 from fedroute_theory.verify.statistics import ALPHA, rate_sequence, rate_test
 
@@ -40,8 +41,8 @@ class Evidence:
     trials, violations, unclear: over repetitions and clients; unclear are those whose gap is known only up to an interval that
     holds the bound. alpha: chance that this claim, if true, is called VIOLATED. power: smallest violation rate that would have
     been caught with probability 0.9 (None where the claim is deterministic). decided_after: trials after which a bet on
-    the rate, at liberty to stop, would have decided it (None: none did, or deterministic). given_records: as of the claims.
-    refused_by: the assumption that the first claim without a bound names ("": none).
+    the rate, at liberty to stop, would have decided it, at the alpha of one claim alone (None: none did, or deterministic).
+    given_records: as of the claims. refused_by: the assumption that the first claim without a bound names ("": none).
     """
 
     theorem: str
@@ -142,26 +143,34 @@ def weigh(theorem: str, scenario: str, claims: Sequence[Claim], alpha: float = A
             refused_by=_refused_by(refused),
         )  # fmt: skip
     bounds = [c.answer for c in answered if isinstance(c.answer, Bound)]
-    gaps = np.concatenate([c.gaps if c.gaps.size else np.array([c.gap]) for c in answered])
-    limits = np.concatenate([c.bounds if c.gaps.size else np.array([b.value]) for c, b in zip(answered, bounds, strict=True)])
-    unsure = np.concatenate([np.full(max(c.gaps.size, 1), c.uncertainty) for c in answered])
-    excess = gaps - limits
-    slack = {"lower": excess, "identity": -np.abs(excess)}.get(bounds[0].kind, -excess)
-    rounding = ROUNDING * np.maximum(np.abs(limits), 1.0)
-    possible = slack + unsure >= -rounding  # a number that is none keeps nothing
-    kept = possible & (slack - unsure >= -rounding)
-    violations, unclear = int((~possible).sum()), int((possible & ~kept).sum())
+    violated, unsure = (np.concatenate(side) for side in zip(*map(outcomes, answered), strict=True))
+    violations, unclear, trials = int(violated.sum()), int(unsure.sum()), violated.size
     delta, given_records = bounds[0].delta, any(c.given_records for c in answered)
-    verdict, power = decide(violations, gaps.size, delta, given_records, unclear, alpha)
-    bet = rate_sequence(~possible, delta, alpha).decided if delta > 0.0 and unclear == 0 and not given_records else None
+    verdict, power = decide(violations, trials, delta, given_records, unclear, alpha)
+    bet = rate_sequence(violated, delta, alpha).decided if delta > 0.0 and unclear == 0 and not given_records else None
     value = _mean([b.value for b in bounds])
     return Evidence(
         theorem, first.form, scenario, first.training, sum(c.n for c in answered), len(answered),
         value, _mean([c.gap for c in answered]), max(c.error for c in answered), delta,
-        gaps.size, violations, unclear, alpha, power, bet, verdict, bounds[0].kind, all(b.vacuous for b in bounds),
+        trials, violations, unclear, alpha, power, bet, verdict, bounds[0].kind, all(b.vacuous for b in bounds),
         {name: _mean([b.terms.get(name, 0.0) for b in bounds]) for name in bounds[0].terms},
         first.assumptions, notes, given_records, _refused_by(refused),
     )  # fmt: skip
+
+
+def outcomes(claim: Claim) -> tuple[BoolArray, BoolArray]:
+    """(T,) trials of a claim that are violations beyond doubt and rounding, and those whose interval holds the bound.
+
+    Both are empty where the claim does not apply.
+    """
+    if not isinstance(claim.answer, Bound):
+        return np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
+    gaps, bounds = (claim.gaps, claim.bounds) if claim.gaps.size else (np.array([claim.gap]), np.array([claim.answer.value]))
+    excess = gaps - bounds
+    slack = {"lower": excess, "identity": -np.abs(excess)}.get(claim.answer.kind, -excess)
+    rounding = ROUNDING * np.maximum(np.abs(bounds), 1.0)
+    possible = slack + claim.uncertainty >= -rounding  # a number that is none keeps nothing
+    return ~possible, possible & (slack - claim.uncertainty < -rounding)
 
 
 def decide(

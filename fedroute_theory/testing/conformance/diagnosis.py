@@ -14,8 +14,8 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.testing.conformance.facts import facts, measured
 from fedroute_theory.testing.conformance.trouble import Unit, refuted
-from fedroute_theory.testing.trials import violations
 from fedroute_theory.theorems import Bound, Theorem
+from fedroute_theory.verify.evidence import outcomes
 
 BATCHES = 10
 """Groups of repetitions whose slopes give the interval of an exponent."""
@@ -99,7 +99,7 @@ def _turned(unit: Unit, kind: str, alpha: float) -> bool:
     """Whether the unit is refuted as a bound of the other kind."""
     assert isinstance(unit.claim.answer, Bound)
     answer = replace(unit.claim.answer, kind="lower" if kind == "lower" else "upper")
-    failed = int(violations(replace(unit.claim, answer=answer)).sum())
+    failed = int(outcomes(replace(unit.claim, answer=answer))[0].sum())
     return refuted(failed, unit.trials, unit.delta, unit.claim.given_records, alpha)
 
 

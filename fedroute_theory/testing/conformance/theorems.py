@@ -14,9 +14,10 @@ from fedroute_theory.testing.conformance.examples import Example, example_cases
 from fedroute_theory.testing.conformance.formulas import Arguments, statement_checks
 from fedroute_theory.testing.conformance.report import Check, Report, first, report
 from fedroute_theory.testing.conformance.trouble import by_form, units
-from fedroute_theory.testing.trials import AnyRouter, violations
+from fedroute_theory.testing.trials import AnyRouter
 from fedroute_theory.theorems import Bound, Case, Claim, Measurement, NotApplicable, Theorem
 from fedroute_theory.verify import FALSE_ALARM
+from fedroute_theory.verify.evidence import outcomes
 
 Made = Sequence[tuple[Example, Sequence[Claim]]]
 RATE_TOLERANCE = 0.1
@@ -176,7 +177,7 @@ def _awkward(theorem: Theorem, drawn: int) -> str:
             if isinstance(c.answer, Bound):
                 if math.isnan(c.answer.value) or math.isnan(c.gap):
                     wrong.append(f"{c.form}: gap {c.gap}, bound {c.answer.value}")
-                elif c.answer.delta == 0.0 and violations(c).any():
+                elif c.answer.delta == 0.0 and outcomes(c)[0].any():
                     wrong.append(f"{c.form}: gap {c.gap:.6g}, bound {c.answer.value:.6g}, and it may never fail")
 
     try_drawn(look, drawn)

@@ -9,9 +9,9 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.testing.conformance.examples import Example
-from fedroute_theory.testing.trials import violations
 from fedroute_theory.theorems import Bound, Claim
 from fedroute_theory.verify import rate_test
+from fedroute_theory.verify.evidence import outcomes
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ def units(made: Sequence[tuple[Example, Sequence[Claim]]], alpha: float) -> list
 
 def _unit(example: Example, claim: Claim, answer: Bound, alpha: float) -> Unit:
     gaps, bounds = (claim.gaps, claim.bounds) if claim.gaps.size else (np.array([claim.gap]), np.array([answer.value]))
-    failed = int(violations(claim).sum())
+    failed = int(outcomes(claim)[0].sum())
     return Unit(
         example, claim, gaps, bounds, answer.kind, answer.delta, failed,
         refuted(failed, gaps.size, answer.delta, claim.given_records, alpha),
