@@ -200,3 +200,14 @@ def test_what_is_no_number_has_no_baseline(values):
 def test_evidence_that_cannot_be_told_apart_has_no_baseline():
     evidence = assert_bound_holds("coverage-transfer", PROBLEM, ROUTER, forms=("plain",), trainings=("pooled",))
     one_sentence(lambda: baseline.entry_of(evidence * 2, 0), "twice")
+
+
+@pytest.mark.parametrize("change", [{"given_records": True}, {"uncertainty": 0.6}])
+def test_violations_that_settle_nothing_leave_a_claim_open(change):
+    """Of fresh records, redrawn labels refute nothing; and a gap within 0.6 of a bound may lie on either side of it."""
+    broken = coin(0.9)
+    said = replace(broken, claims=lambda case: [replace(claim, **change) for claim in broken.claims(case)])
+    options = {"clients": 2, "records": 20, "repetitions": 200, "allow_inconclusive": True}
+    (evidence,) = assert_bound_holds(said, TABLE, ROUTER, **options)
+    assert evidence.verdict is Verdict.INCONCLUSIVE
+    assert "VIOLATED" in failure(broken, TABLE, ROUTER, **options)
