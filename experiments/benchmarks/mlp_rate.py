@@ -68,8 +68,9 @@ def training_rates(batch: int, steps: int) -> dict[str, float]:
     import jax
 
     from fedroute_theory.networks import Architecture
+    from fedroute_theory.routers.network.recipe import Recipe, Variants, on_device
     from fedroute_theory.routers.network.streams import Budget, initial_weights
-    from fedroute_theory.routers.network.training import Recipe, Variants, descend, on_device
+    from fedroute_theory.routers.network.training import descend
 
     rng = np.random.default_rng(0)
     architecture = Architecture(INPUTS, (WIDTH, WIDTH), MODELS)

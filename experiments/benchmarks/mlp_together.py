@@ -29,8 +29,9 @@ def measured(networks: int, batch: int, repeats: int) -> dict[str, Any]:
 
     from fedroute_theory.networks import Architecture
     from fedroute_theory.routers.network.objective import GOLDEN, mean_loss, outputs, scrambled
+    from fedroute_theory.routers.network.recipe import Plan, Recipe, Variants, on_device
     from fedroute_theory.routers.network.streams import Budget, initial_weights
-    from fedroute_theory.routers.network.training import Plan, Recipe, Variants, descend, gathered, on_device
+    from fedroute_theory.routers.network.training import descend, gathered
 
     rng = np.random.default_rng(0)
     architecture = Architecture(INPUTS, (WIDTH,), MODELS)

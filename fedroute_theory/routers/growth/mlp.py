@@ -74,10 +74,10 @@ def _descend(
     """Rounds from the given weights; without a mask all move, and the earlier outputs are the teacher."""
     from fedroute_theory.routers.network.fedavg import FedAvg
     from fedroute_theory.routers.network.fitting import Tuning, fit_federated
+    from fedroute_theory.routers.network.recipe import Recipe, on_device
     from fedroute_theory.routers.network.scaling import Scale
     from fedroute_theory.routers.network.streams import Budget
     from fedroute_theory.routers.network.traffic import messages_of
-    from fedroute_theory.routers.network.training import Recipe, on_device
 
     router, repeated = before.router, bool(predictor.leading)
     own = check_labels(before, logs, labels, predictor.leading)

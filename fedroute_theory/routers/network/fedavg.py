@@ -12,8 +12,9 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.routers.network.objective import Arrays
+from fedroute_theory.routers.network.recipe import Data, Recipe, Variants
 from fedroute_theory.routers.network.streams import BATCHES, Budget, stream
-from fedroute_theory.routers.network.training import Data, Recipe, Variants, descend
+from fedroute_theory.routers.network.training import descend
 
 Holdings = Mapping[int, IntArray]
 """Rows of the records of every client that has any, by client index."""

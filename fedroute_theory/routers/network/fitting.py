@@ -11,9 +11,10 @@ import numpy as np
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.routers.network.fedavg import FedAvg, Holdings, federate
 from fedroute_theory.routers.network.objective import Arrays
+from fedroute_theory.routers.network.recipe import Data, Recipe, Variants
 from fedroute_theory.routers.network.scaling import Scale
 from fedroute_theory.routers.network.streams import BATCHES, HELD_OUT, Budget, held_out, padded, stream
-from fedroute_theory.routers.network.training import Data, Recipe, Variants, descend, loss_sums
+from fedroute_theory.routers.network.training import descend, loss_sums
 
 TUNING, TRAINING = 0, 1
 """Phases of a fit; each has streams of its own."""

@@ -18,8 +18,9 @@ from fedroute_theory.federation.descent import Descent, Measured
 from fedroute_theory.networks import Architecture
 from fedroute_theory.routers.mlp import MLPRouter
 from fedroute_theory.routers.network.objective import mean_loss, outputs
+from fedroute_theory.routers.network.recipe import Data, on_device
 from fedroute_theory.routers.network.streams import CURVATURE, padded, stream
-from fedroute_theory.routers.network.training import Data, gathered, on_device
+from fedroute_theory.routers.network.training import gathered
 from fedroute_theory.routers.network.trainings import Bench, bench
 
 LOOKED_AT = 6

@@ -10,7 +10,7 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.networks import Architecture
-from fedroute_theory.routers.network.training import Plan
+from fedroute_theory.routers.network.recipe import Plan
 
 START, BATCHES, HELD_OUT, CERTIFICATE, CURVATURE = range(5)
 """Purposes of a stream."""

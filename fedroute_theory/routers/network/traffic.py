@@ -17,8 +17,8 @@ from fedroute_theory.federation import (
     ValidationLosses,
 )
 from fedroute_theory.routers.network.fitting import FederatedFit
+from fedroute_theory.routers.network.recipe import Recipe
 from fedroute_theory.routers.network.scaling import Scale
-from fedroute_theory.routers.network.training import Recipe
 
 
 def messages_of(

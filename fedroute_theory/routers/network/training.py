@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 import optax
 
 from fedroute_theory._validate import FloatArray, IntArray
@@ -26,72 +23,10 @@ from fedroute_theory.routers.network.objective import (
     outputs,
     scrambled,
 )
+from fedroute_theory.routers.network.recipe import Data, Plan, Recipe, Variants
 
 TOGETHER_BYTES = 64 * 2**20
 """Weights and optimiser state of smaller networks trained in one call; beyond it the call is split, which bounds memory."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one network descends; all of it is compiled in.
-
-    architecture: its scale of cost is not used. optimiser: one of OPTIMISERS, fresh at every call. weight_decay: of "adamw".
-    clip: largest norm of a gradient, None for none. dropout: after each activation. distil: weight of the distillation
-    towards `Data.teacher`. dtype: "float32" or "float64".
-    """
-
-    architecture: Architecture
-    optimiser: str = "adamw"
-    weight_decay: float = 3e-4
-    clip: float | None = 1.0
-    dropout: float = 0.1
-    distil: float = 0.0
-    dtype: str = "float32"
-
-    def precision(self) -> AbstractContextManager[Any]:
-        """Within it jax keeps this recipe's number type; nothing is changed outside."""
-        return jax.enable_x64(True) if self.dtype == "float64" else nullcontext()
-
-
-class Data(NamedTuple):
-    """Records shared by all networks, on the device: embeddings (D, d), model (D,), labels quality and cost (R, D) for R
-    repetitions, teacher (R, D, M, 2) earlier quality and cost z-score, or None."""
-
-    embeddings: jax.Array
-    model: jax.Array
-    quality: jax.Array
-    cost: jax.Array
-    teacher: jax.Array | None = None
-
-
-class Plan(NamedTuple):
-    """What A streams (a party with its seed) visit: rows (A, S, B) with -1 for none, steps (A,) how many to take (step s uses
-    row s modulo S), noise (A,) one 32-bit word each for dropout."""
-
-    rows: IntArray
-    steps: IntArray
-    noise: npt.NDArray[np.uint32]
-
-
-class Variants(NamedTuple):
-    """What differs between the V networks of a stream: repetition (V,) row of the labels; rate, centre, spread (A, V)
-    learning rate and scale of cost."""
-
-    repetition: IntArray
-    rate: FloatArray
-    centre: FloatArray
-    spread: FloatArray
-
-
-def on_device(
-    recipe: Recipe, embeddings: FloatArray, model: IntArray, quality: FloatArray, cost: FloatArray,
-    teacher: FloatArray | None = None,
-) -> Data:  # fmt: skip
-    """Records in the recipe's number type; labels (D,) become (1, D)."""
-    with recipe.precision():
-        numbers = [jnp.asarray(v, recipe.dtype) for v in (embeddings, np.atleast_2d(quality), np.atleast_2d(cost))]
-        taught = None if teacher is None else jnp.asarray(teacher, recipe.dtype)
-        return Data(numbers[0], jnp.asarray(model, "int32"), numbers[1], numbers[2], taught)
 
 
 def descend(

@@ -17,10 +17,10 @@ from fedroute_theory.routers.network.fedavg import FedAvg, path
 from fedroute_theory.routers.network.fitting import TRAINING, Tuning, at_rates, federated_rates, fit_apart, fit_federated
 from fedroute_theory.routers.network.objective import Arrays
 from fedroute_theory.routers.network.predictor import NetworkPredictor
+from fedroute_theory.routers.network.recipe import Data, Recipe, on_device
 from fedroute_theory.routers.network.scaling import Scale, cost_sums, scale_from
 from fedroute_theory.routers.network.streams import CERTIFICATE, SERVER, Budget, initial_weights, stream
 from fedroute_theory.routers.network.traffic import messages_of
-from fedroute_theory.routers.network.training import Data, Recipe, on_device
 
 if TYPE_CHECKING:
     from fedroute_theory.routers.mlp import MLPRouter

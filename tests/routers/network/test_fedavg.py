@@ -5,8 +5,8 @@ import pytest
 
 from fedroute_theory.networks import Architecture
 from fedroute_theory.routers.network.fedavg import FedAvg, averaged, federate
+from fedroute_theory.routers.network.recipe import Recipe, Variants, on_device
 from fedroute_theory.routers.network.streams import Budget, initial_weights
-from fedroute_theory.routers.network.training import Recipe, Variants, on_device
 
 ARCHITECTURE = Architecture(2, (3,), 3)
 PLAIN = Recipe(ARCHITECTURE, "sgd", clip=None, dropout=0.0, dtype="float64")

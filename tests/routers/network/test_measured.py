@@ -10,8 +10,8 @@ from fedroute_theory.federation import Logs
 from fedroute_theory.networks import Architecture
 from fedroute_theory.routers import MLPRouter, descent_of
 from fedroute_theory.routers.network.measured import Objective
+from fedroute_theory.routers.network.recipe import Recipe, on_device
 from fedroute_theory.routers.network.streams import initial_weights, padded
-from fedroute_theory.routers.network.training import Recipe, on_device
 from fedroute_theory.theorems import NotApplicable
 from fedroute_theory.theorems.fedavg_convergence.claims import answer
 

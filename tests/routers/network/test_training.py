@@ -7,8 +7,9 @@ import pytest
 
 from fedroute_theory.networks import Architecture
 from fedroute_theory.routers.network import training
+from fedroute_theory.routers.network.recipe import Plan, Recipe, Variants, on_device
 from fedroute_theory.routers.network.streams import Budget, initial_weights, padded
-from fedroute_theory.routers.network.training import Plan, Recipe, Variants, descend, loss_sums, on_device
+from fedroute_theory.routers.network.training import descend, loss_sums
 
 ARCHITECTURE = Architecture(3, (5,), 3)
 PLAIN = Recipe(ARCHITECTURE, "sgd", clip=None, dropout=0.0, dtype="float64")
