@@ -1,0 +1,78 @@
+"""Estimates with 95% intervals: means, paired differences, shares, exponents of power laws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedroute_theory._validate import InputError
+
+LEVEL = 0.95
+"""Coverage of every interval here."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its limits; infinite where the data leave it open (one value has no spread)."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def half(self) -> float:
+        """The larger distance of a limit from the estimate."""
+        return max(self.high - self.value, self.value - self.low)
+
+
+def mean(values: Sequence[float]) -> Interval:
+    """Mean of independent values, n >= 1, with its Student interval."""
+    from scipy.stats import t
+
+    n = len(values)
+    if n == 0:
+        raise InputError("A mean needs at least one value; got none.")
+    middle = math.fsum(values) / n
+    if n == 1:
+        return Interval(middle, -math.inf, math.inf)
+    half = float(t.ppf(0.5 + LEVEL / 2, n - 1)) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    return Interval(middle, middle - half, middle + half)
+
+
+def paired(first: Sequence[float], second: Sequence[float]) -> Interval:
+    """Mean of first minus second, seed by seed, with its Student interval."""
+    return mean([a - b for a, b in zip(first, second, strict=True)])
+
+
+def share(found: Sequence[bool]) -> Interval:
+    """Share of true values among n >= 1 independent ones, with the Clopper-Pearson interval of its probability."""
+    from scipy.stats import binomtest
+
+    limits = binomtest(sum(found), len(found)).proportion_ci(LEVEL, "exact")
+    return Interval(sum(found) / len(found), float(limits.low), float(limits.high))
+
+
+def exponent(x: Sequence[float], y: Sequence[float], groups: Sequence[Hashable] | None = None) -> Interval | None:
+    """Exponent b of y = a x^b by least squares in logarithms, with its Student interval.
+
+    groups: label of each point (a seed, say); every group has its own a and all share b. Points where y is not positive are
+    left out. None where fewer than two distinct x remain or no degree of freedom is left.
+    """
+    from scipy.stats import t
+
+    labels = [0] * len(x) if groups is None else list(groups)
+    kept = [(math.log(a), math.log(b), g) for a, b, g in zip(x, y, labels, strict=True) if a > 0.0 and b > 0.0]
+    names = sorted({g for _, _, g in kept}, key=repr)
+    freedom = len(kept) - len(names) - 1
+    if len({a for a, _, _ in kept}) < 2 or freedom < 1:
+        return None
+    design = np.array([[a, *(float(g == name) for name in names)] for a, _, g in kept])
+    target = np.array([b for _, b, _ in kept])
+    fitted, *_ = np.linalg.lstsq(design, target, rcond=None)
+    noise = float(((target - design @ fitted) ** 2).sum()) / freedom
+    half = float(t.ppf(0.5 + LEVEL / 2, freedom)) * math.sqrt(max(0.0, noise * np.linalg.pinv(design.T @ design)[0, 0]))
+    slope = float(fitted[0])
+    return Interval(slope, slope - half, slope + half)

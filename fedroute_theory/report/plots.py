@@ -1,0 +1,128 @@
+"""A figure as data: panels of series with bands, drawn one way; the same values give the same bytes."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Literal
+
+from fedroute_theory._validate import InputError
+from fedroute_theory.report.audit_figures import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
+from fedroute_theory.report.result_tables import latex_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Numbers = tuple[float | None, ...]
+
+COLOURS = {"local": SKY, "federated": BLUE, "pooled": BLACK}
+"""Trainings look the same in every figure; other series take the rest in turn."""
+
+_OTHERS = (VERMILION, GREEN, ORANGE, "#CC79A7", BLUE, SKY, BLACK)
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points of one label: y at x, with an optional band from low to high; None where there is no value.
+
+    style: "line" joins the points, "dashed" joins them without markers (a prediction or a bound), "points" does not join them.
+    colour: one of the package's, default by label. In a panel with categories, x counts them from 0.
+    """
+
+    label: str
+    x: tuple[float, ...]
+    y: Numbers
+    low: Numbers | None = None
+    high: Numbers | None = None
+    style: Literal["line", "dashed", "points"] = "line"
+    colour: str | None = None
+
+    def __post_init__(self) -> None:
+        """Every part has one entry a point."""
+        for part in (self.y, self.low, self.high):
+            if part is not None and len(part) != len(self.x):
+                raise InputError(f"Series '{self.label}' has {len(part)} values for {len(self.x)} points.")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes. categories: names of the places 0, 1, ... on the x axis, instead of numbers."""
+
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    title: str = ""
+    log_x: bool = False
+    log_y: bool = False
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Panels side by side under one title. name: of its files; alt: what a reader who does not see it must know."""
+
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+    alt: str
+
+    def figure(self) -> Figure:
+        """Drawn with matplotlib's object API; no state kept."""
+        from matplotlib.figure import Figure
+
+        columns = min(3, len(self.panels))
+        lines = math.ceil(len(self.panels) / columns)
+        figure = Figure(figsize=(1.6 + 3.6 * columns, 0.6 + 3.2 * lines), dpi=150, layout="constrained")
+        figure.suptitle(textwrap.fill(self.title, 62 * columns), fontsize=10)
+        for place, panel in enumerate(self.panels, 1):
+            _draw(figure.add_subplot(lines, columns, place), panel)
+        return figure
+
+    def latex(self) -> str:
+        """A figure environment that includes NAME.pdf; needs graphicx."""
+        return "\n".join(
+            [
+                r"\begin{figure}[htbp]", r"\centering", rf"\includegraphics[width=\linewidth]{{{self.name}.pdf}}",
+                rf"\caption{{{latex_text(self.title)}. {latex_text(self.alt)}}}", rf"\label{{fig:{self.name}}}",
+                r"\end{figure}", "",
+            ]
+        )  # fmt: skip
+
+
+def _draw(axes: Axes, panel: Panel) -> None:
+    others, markers = count(), count()
+    if panel.log_x:
+        axes.set_xscale("log")
+    if panel.log_y:
+        axes.set_yscale("log")
+    for series in panel.series:
+        colour = series.colour or COLOURS.get(series.label) or _OTHERS[next(others) % len(_OTHERS)]
+        marker = "" if series.style == "dashed" else _MARKERS[next(markers) % len(_MARKERS)]
+        lines = {"line": "-", "dashed": "--", "points": ""}[series.style]
+        y = [_shown(v, panel.log_y) for v in series.y]
+        axes.plot(series.x, y, color=colour, marker=marker, ls=lines, lw=1.3, ms=4, label=series.label)
+        if series.low is not None and series.high is not None:
+            low, high = ([_shown(v, panel.log_y) for v in part] for part in (series.low, series.high))
+            if series.style == "points":
+                axes.vlines(series.x, low, high, color=colour, lw=1.0)
+            else:
+                axes.fill_between(series.x, low, high, color=colour, alpha=0.15, lw=0)
+    if panel.categories:
+        axes.set_xticks(range(len(panel.categories)), panel.categories, rotation=30, ha="right", fontsize=8)
+    axes.set_xlabel(panel.x_label, fontsize=9)
+    axes.set_ylabel(panel.y_label, fontsize=9)
+    axes.set_title(textwrap.fill(panel.title, 48), fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.25, lw=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    if any(not s.label.startswith("_") for s in panel.series):
+        axes.legend(fontsize=7, frameon=False)
+
+
+def _shown(value: float | None, logarithmic: bool) -> float:
+    """A number to draw; nothing is drawn for None, nor on a logarithmic axis for what is not positive."""
+    return math.nan if value is None or (logarithmic and value <= 0.0) else value

@@ -1,0 +1,110 @@
+"""Make tables: plan the cells, compute what the store does not have, present what is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedroute_theory import sweep
+from fedroute_theory._validate import InputError
+from fedroute_theory.sweep import Cell, Failure, Store
+from fedroute_theory.tables import write
+from fedroute_theory.tables.catalogue import Compute, load, names, shipped
+from fedroute_theory.tables.experiment import Artefact, Done, Experiment, Request
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One experiment and its cells, in its own order."""
+
+    name: str
+    experiment: Experiment
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a plan would compute. missing: cells without a result; seconds: expected for them on one core."""
+
+    name: str
+    title: str
+    cells: int
+    missing: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Made:
+    """One experiment's outcome: its artefacts and files, or the cells that failed."""
+
+    name: str
+    artefacts: tuple[Artefact, ...] = ()
+    files: tuple[Path, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+def plan(chosen: Sequence[str], request: Request, folder: Path | None = None) -> list[Plan]:
+    """Plans of the experiments named; of all default ones when none is. Raises InputError for an unknown name."""
+    place = folder or shipped()
+    wanted = list(dict.fromkeys(chosen)) or [name for name in names(place) if load(place, name).default]
+    files = {digest: path for table in request.tables for digest, path in table.files().items()}
+    plans = []
+    for name in wanted:
+        experiment = load(place, name)
+        cells = [
+            Cell(name, experiment.version, params, files if "table" in params else {}) for params in experiment.cells(request)
+        ]
+        if not cells:
+            raise InputError(f"The experiment '{name}' has no cells.")
+        plans.append(Plan(name, experiment, tuple(cells)))
+    return plans
+
+
+def due(plans: Sequence[Plan], store: Store) -> list[Due]:
+    """What would run, and the time expected for it."""
+    found = []
+    for own in plans:
+        have = store.results(own.cells)
+        missing = [cell for cell in own.cells if cell.key not in have]
+        seconds = sum(store.expected_seconds(cell, own.experiment.seconds) for cell in missing)
+        found.append(Due(own.name, own.experiment.title, len(own.cells), len(missing), seconds))
+    return found
+
+
+def make(
+    plans: Sequence[Plan],
+    out: Path,
+    *,
+    store: Store,
+    executors: sweep.Executors,
+    folder: Path | None = None,
+    progress: Callable[[sweep.Progress], None] | None = None,
+) -> list[Made]:
+    """Compute the missing cells, slowest first, then write the artefacts of every experiment that is complete.
+
+    The bytes depend on the plans alone: not on the executor, nor on what the store had. InputError when the disk is full.
+    """
+    have = store.results([cell for own in plans for cell in own.cells])
+    expected = {
+        cell.key: (store.expected_seconds(cell, own.experiment.seconds), cell)
+        for own in plans
+        for cell in own.cells
+        if cell.key not in have
+    }
+    missing = [cell for _, cell in sorted(expected.values(), key=lambda pair: -pair[0])]
+    failures: Sequence[Failure] = ()
+    if missing:
+        compute = Compute(None if folder is None else str(folder.resolve()))
+        failures = sweep.run(compute, missing, store=store, executors=executors, progress=progress)
+        have = store.results([cell for own in plans for cell in own.cells])
+    return [_made(own, have, failures, out) for own in plans]
+
+
+def _made(own: Plan, have: Mapping[str, object], failures: Sequence[Failure], out: Path) -> Made:
+    failed = tuple(failure for failure in failures if failure.cell.experiment == own.name)
+    if failed:
+        return Made(own.name, failures=failed)
+    done = [Done(cell.params, have[cell.key]) for cell in own.cells]
+    artefacts = tuple(own.experiment.present(done))
+    return Made(own.name, artefacts, tuple(write.put_all(out, write.contents(own.name, own.experiment, done, artefacts))))

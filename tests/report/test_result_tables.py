@@ -1,0 +1,73 @@
+"""Tables of results: printed, in full, and in LaTeX."""
+
+import csv
+import io
+import math
+
+import pytest
+
+from fedroute_theory._validate import InputError
+from fedroute_theory.intervals import Interval
+from fedroute_theory.report.plots import Panel, Plot, Series
+from fedroute_theory.report.result_tables import Column, ResultTable, latex_text
+
+TABLE = ResultTable(
+    "example",
+    "Gap & bound, 100%",
+    (Column("training"), Column("records n"), Column("gap (utility)", 3), Column("difference", 2, signed=True), Column("holds")),
+    (
+        ("local", 1200, Interval(0.123456789, 0.1, 0.2), -0.5, True),
+        ("federated|pooled", 20, Interval(0.25, -math.inf, math.inf), 0.25, None),
+    ),
+    "Means over 5 seeds.",
+)
+
+
+def test_markdown_has_one_cell_a_column():
+    lines = TABLE.markdown().splitlines()
+    assert lines[0] == "## Gap & bound, 100%"
+    assert lines[2] == "| training | records n | gap (utility) | difference | holds |"
+    assert lines[3] == "| --- | ---: | ---: | ---: | ---: |"
+    assert lines[4] == "| local | 1,200 | 0.123 [0.1, 0.2] | -0.5 | yes |"
+    assert lines[5] == "| federated\\|pooled | 20 | 0.25 | +0.25 | - |"
+    assert lines[-1] == "Means over 5 seeds."
+
+
+def test_csv_holds_every_value_in_full():
+    header, first, second = csv.reader(io.StringIO(TABLE.csv()))
+    assert header == ["training", "records n", "gap (utility)", "gap (utility) low", "gap (utility) high", "difference", "holds"]
+    assert float(first[2]) == 0.123456789
+    assert first[-1] == "true"
+    assert second[3:5] == ["", ""]
+    assert second[-1] == ""
+
+
+def test_latex_escapes_and_uses_booktabs():
+    text = TABLE.latex()
+    assert r"\caption{Gap \& bound, 100\%}" in text
+    assert r"federated$|$pooled & 20 & 0.25 & +0.25 & - \\" in text
+    for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
+        assert text.count(rule) == 1
+    assert latex_text("a_b ~ <c>\\") == r"a\_b \textasciitilde{} $<$c$>$\textbackslash{}"
+
+
+@pytest.mark.parametrize("row", [("local",), ("local", math.nan)])
+def test_rows_that_do_not_fit_are_refused(row):
+    with pytest.raises(InputError, match=r"table 'x'|Table 'x'"):
+        ResultTable("x", "X", (Column("a"), Column("b")), (row,))
+
+
+def test_a_figure_is_drawn_with_the_same_bytes_twice():
+    from fedroute_theory.report.audit_figures import render
+
+    series = (
+        Series("local", (1.0, 10.0, 100.0), (1.0, 0.3, None), low=(0.9, 0.2, None), high=(1.1, 0.4, None)),
+        Series("bound", (1.0, 10.0, 100.0), (2.0, 0.0, 0.1), style="dashed"),
+        Series("seeds", (1.0, 10.0), (0.5, 0.6), low=(0.4, 0.5), high=(0.6, 0.7), style="points"),
+    )
+    plot = Plot("p", "A title", (Panel("n", "gap", series, log_x=True, log_y=True), Panel("n", "gap", series)), "What is shown")
+    for kind in ("png", "pdf"):
+        assert render(plot.figure(), kind) == render(plot.figure(), kind)
+    assert r"\includegraphics[width=\linewidth]{p.pdf}" in plot.latex()
+    with pytest.raises(InputError, match="2 values for 3 points"):
+        Series("x", (1.0, 2.0, 3.0), (1.0, 2.0))
