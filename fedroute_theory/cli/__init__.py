@@ -8,10 +8,22 @@ import sys
 import typer
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.cli import assumptions, attack, brackets, experiments, explain, selftest, tables, theorems, verification
+from fedroute_theory.cli import assumptions, attack, audits, brackets, explain, selftest, tables, theorems, verification
 from fedroute_theory.cli.app import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_VIOLATION, app
 
-__all__ = ["app", "assumptions", "attack", "brackets", "experiments", "explain", "main", "selftest", "tables", "theorems", "verification"]
+__all__ = [
+    "app",
+    "assumptions",
+    "attack",
+    "audits",
+    "brackets",
+    "explain",
+    "main",
+    "selftest",
+    "tables",
+    "theorems",
+    "verification",
+]
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ def explain(
     write_json(json_file, as_json(found))
     if figure is not None and found.chosen is not None:
         from fedroute_theory._json import put
-        from fedroute_theory.report.audit_figures import render
+        from fedroute_theory.report.drawing import render
         from fedroute_theory.report.waterfall_figure import waterfall_figure
 
         title = f"{slug} ({found.chosen.form}): {found.place}"

@@ -1,138 +1,168 @@
-"""audit, compare: evaluation tables."""
+"""tables: the tables and figures of experiments."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.cli.app import EXIT_INTERRUPTED, JsonFile, app
-from fedroute_theory.cli.files import check_writable, make_folder, write_json
+from fedroute_theory.cli.app import EXIT_INTERRUPTED, EXIT_VIOLATION, app
+from fedroute_theory.cli.files import make_folder
 
 if TYPE_CHECKING:
-    from fedroute_theory.problems import Table
+    from fedroute_theory.sweep import Executors, Progress
+    from fedroute_theory.tables.data import EvaluationTable
+    from fedroute_theory.tables.run import Due, Made
+
+EXECUTORS = ("processes", "dask")
 
 
 @app.command()
-def audit(
-    table: Annotated[Path | None, typer.Argument(help="Parquet or CSV in RouterBench's column convention.")] = None,
-    embeddings: Annotated[Path | None, typer.Option(help=".npz or .npy (default: beside the table, or its column).")] = None,
-    models: Annotated[str | None, typer.Option(help="Names of the models to keep, separated by commas.")] = None,
-    clients: Annotated[int, typer.Option(help="Number of clients.")] = 10,
-    task_alpha: Annotated[float, typer.Option(help="Dirichlet concentration of tasks over clients.")] = 0.6,
-    model_alpha: Annotated[float, typer.Option(help="Dirichlet concentration of a client's logged models.")] = 0.45,
-    seed: Annotated[int, typer.Option(help="Seed of the partition and of the training.")] = 42,
-    lam: Annotated[list[float] | None, typer.Option(help="Price to report (repeatable; default: where choices move).")] = None,
-    router: Annotated[str, typer.Option(help="kmeans, linear, mlp, mixture, mixture-linear or mixture-mlp.")] = "kmeans",
-    protocol: Annotated[str, typer.Option(help="sound, or published: the paper's own choices.")] = "sound",
-    example: Annotated[bool, typer.Option("--example", help="Make and audit a RouterBench-like table.")] = False,
-    json_file: JsonFile = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for tables, figures and the report.")] = None,
+def tables(
+    name: Annotated[list[str] | None, typer.Argument(help="Experiments to make (default: all of the default set).")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the experiments and stop.")] = False,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files.")] = Path("tables"),
+    full: Annotated[bool, typer.Option("--full", help="The larger grids.")] = False,
+    executor: Annotated[str, typer.Option(help="processes, or dask (needs the extra 'cluster').")] = "processes",
+    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler (default: a local cluster).")] = None,
+    workers: Annotated[int, typer.Option(help="Processes; the files do not depend on it.", min=1)] = min(
+        2, os.cpu_count() or 1
+    ),
+    store: Annotated[Path | None, typer.Option(metavar="FILE", help="Store of results (default: DIR/cells.sqlite).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run and the time expected, and stop.")] = False,
+    salvage: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Copy what a damaged store still holds, and stop.")
+    ] = None,
+    table: Annotated[list[str] | None, typer.Option(metavar="[NAME=]FILE", help="Evaluation table (repeatable).")] = None,
+    embeddings: Annotated[list[str] | None, typer.Option(metavar="NAME=FILE", help="Its embeddings (repeatable).")] = None,
+    models: Annotated[list[str] | None, typer.Option(metavar="NAME=A,B,...", help="Its models to keep (repeatable).")] = None,
+    experiments: Annotated[Path | None, typer.Option(metavar="DIR", help="Your own folder of experiments.")] = None,
 ) -> None:
-    """Which clients of an evaluation table gain from federating their routers, by how much, and why."""
-    from fedroute_theory.audit import audit as run
-    from fedroute_theory.problems import read_table
-    from fedroute_theory.report import text_tables, write_report
+    """Make tables and figures from experiments; results are kept, so a second run only presents them."""
+    from fedroute_theory.sweep import Store
+    from fedroute_theory.sweep import salvage as rescue
+    from fedroute_theory.tables.catalogue import load, names, shipped
+    from fedroute_theory.tables.experiment import Request
+    from fedroute_theory.tables.run import due, make, plan
 
-    if (table is None) != example:
-        raise InputError("Audit takes either a table or --example; got " + ("both." if example else "neither."))
-    check_writable(json_file)
+    folder = experiments or shipped()
+    if listed:
+        for each in names(folder):
+            found = load(folder, each)
+            typer.echo(f"{each:24}{found.title}" + ("" if found.default else " (only by name)"))
+        return
+    if scheduler is not None and executor != "dask":
+        raise InputError(f"The '--scheduler' option goes with '--executor dask'; got '--executor {executor}'.")
+    place = store or out / "cells.sqlite"
+    if salvage is not None:
+        typer.echo(f"{rescue(place, salvage)} results copied from '{place}' to '{salvage}'.")
+        return
+    plans = plan(name or [], Request(full, _evaluation_tables(table, embeddings, models)), experiments)
     make_folder(out)
-    if table is None:
-        source, name = _example(out, seed), "example"
-    else:
-        source, name = read_table(table, embeddings, _names(models)), table.stem
-    report = run(
-        source,
-        clients=clients,
-        task_alpha=task_alpha,
-        model_alpha=model_alpha,
-        seed=seed,
-        lams=lam or None,
-        router=router,
-        protocol=protocol,
-        name=name,
-        progress=lambda line: typer.echo(line, err=True),
-    )
-    if json_file != Path("-"):
-        typer.echo(text_tables(report))
-    write_json(json_file, report.as_json())
-    if out is not None:
-        for file in write_report(report, out):
-            typer.echo(f"wrote {file}", err=True)
-
-
-def _names(models: str | None) -> list[str] | None:
-    return None if models is None else [name.strip() for name in models.split(",")]
-
-
-def _example(out: Path | None, seed: int) -> Table:
-    """A made table; kept in the output folder, in the convention that `audit` reads."""
-    import numpy as np
-
-    from fedroute_theory.problems import example_table
-
-    table = example_table(np.random.default_rng(seed))
-    if out is not None:
+    with Store(place) as results:
+        waiting = due(plans, results)
+        if dry_run:
+            _show(waiting, workers)
+            return
+        report = _Reporter()
         try:
-            table.write(out / "example.parquet", out / "example.npz")
-        except OSError as error:
-            raise InputError(f"The folder '{out}' cannot be written: {error.strerror}.") from None
-    return table
+            pool = _executors(executor, workers, scheduler)
+            made = make(plans, out, store=results, executors=pool, folder=experiments, progress=report)
+        except KeyboardInterrupt:
+            typer.echo(f"fedroute-theory: interrupted; what was computed is kept in '{place}', start again to go on.", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+    _finish(made, out)
 
 
-@app.command()
-def compare(
-    table: Annotated[Path, typer.Argument(help="Parquet or CSV in RouterBench's column convention.")],
-    embeddings: Annotated[Path | None, typer.Option(help=".npz or .npy (default: beside the table, or its column).")] = None,
-    models: Annotated[str | None, typer.Option(help="Names of the models to keep, separated by commas.")] = None,
-    router: Annotated[list[str] | None, typer.Option(help="Router family (repeatable; default: kmeans and mlp).")] = None,
-    protocol: Annotated[list[str] | None, typer.Option(help="Protocol (repeatable; default: both).")] = None,
-    seeds: Annotated[int, typer.Option(help="Number of partitions and trainings.", min=1)] = 10,
-    seed: Annotated[int, typer.Option(help="The first seed; the others follow it.")] = 42,
-    clients: Annotated[int, typer.Option(help="Number of clients.")] = 10,
-    task_alpha: Annotated[float, typer.Option(help="Dirichlet concentration of tasks over clients.")] = 0.6,
-    model_alpha: Annotated[float, typer.Option(help="Dirichlet concentration of a client's logged models.")] = 0.45,
-    workers: Annotated[int, typer.Option(help="Processes; the results do not depend on it.")] = min(2, os.cpu_count() or 1),
-    json_file: JsonFile = None,
-) -> None:
-    """Router families and protocols side by side on one table, over several seeds, with intervals."""
-    from fedroute_theory.audit import PROTOCOLS, Comparison
-    from fedroute_theory.audit import compare as run
-    from fedroute_theory.audit.compare import Draw
-    from fedroute_theory.problems import read_table
-    from fedroute_theory.report import comparison_tables
+def _executors(executor: str, workers: int, scheduler: str | None) -> Executors:
+    from fedroute_theory import sweep
+    from fedroute_theory._validate import choice
 
-    check_writable(json_file)
-    numbers = tuple(range(seed, seed + seeds))
-    collected: list[Draw] = []
+    choice("executor", executor, EXECUTORS)
+    return sweep.processes(workers) if executor == "processes" else sweep.dask(scheduler, workers)
 
-    def progress(done: int, total: int, draw: Draw) -> None:
-        collected.append(draw)
-        typer.echo(f"[{done}/{total}] {draw.router}, {draw.protocol}, seed {draw.seed}", err=True)
 
-    try:
-        found = run(
-            read_table(table, embeddings, _names(models)),
-            routers=router or ("kmeans", "mlp"),
-            protocols=protocol or tuple(PROTOCOLS),
-            seeds=numbers,
-            clients=clients,
-            task_alpha=task_alpha,
-            model_alpha=model_alpha,
-            name=table.stem,
-            workers=workers,
-            progress=progress,
+def _show(waiting: Sequence[Due], workers: int) -> None:
+    from fedroute_theory.report.text import TextTable
+
+    rows = [(d.name, f"{d.cells}", f"{d.missing}", f"{d.seconds:.0f}", d.title) for d in waiting]
+    total = sum(d.seconds for d in waiting)
+    note = (
+        f"{sum(d.missing for d in waiting)} of {sum(d.cells for d in waiting)} cells to compute: {total:.0f} s on one core, "
+        f"about {total / workers / 60:.1f} min with {workers} workers. Nothing was run."
+    )
+    header = ("experiment", "cells", "missing", "seconds", "title")
+    typer.echo(TextTable("What would run", header, tuple(rows), note).plain())
+
+
+class _Reporter:
+    """Progress on stderr: at most one line a percent."""
+
+    def __init__(self) -> None:
+        self._percent = -1
+
+    def __call__(self, progress: Progress) -> None:
+        percent = 100 * progress.done // max(1, progress.total)
+        if percent == self._percent and progress.done < progress.total:
+            return
+        self._percent = percent
+        left = "" if progress.seconds_left is None else f", {progress.seconds_left / 60:.1f} min left"
+        failed = f", {progress.failed} failed" if progress.failed else ""
+        typer.echo(f"[{progress.done}/{progress.total}] {progress.cell.experiment}{failed}{left}", err=True)
+
+
+def _finish(made: Sequence[Made], out: Path) -> None:
+    """Print the tables, write the document of all, and say what failed."""
+    from fedroute_theory.report.result_tables import ResultTable
+    from fedroute_theory.tables import write
+
+    for own in made:
+        for artefact in own.artefacts:
+            if isinstance(artefact, ResultTable):
+                typer.echo(artefact.markdown())
+    complete = [artefact for own in made for artefact in own.artefacts]
+    write.put_all(out, {write.DOCUMENT: write.document(complete)})
+    typer.echo(f"wrote {sum(len(own.files) for own in made)} files and {write.DOCUMENT} to '{out}'", err=True)
+    failures = [failure for own in made for failure in own.failures]
+    for failure in failures[:5]:
+        typer.echo(f"fedroute-theory: {failure}", err=True)
+    if failures:
+        short = ", ".join(own.name for own in made if own.failures)
+        typer.echo(f"fedroute-theory: {len(failures)} cells failed, so these were not made: {short}.", err=True)
+        raise typer.Exit(EXIT_VIOLATION)
+
+
+def _evaluation_tables(
+    table: Sequence[str] | None, embeddings: Sequence[str] | None, models: Sequence[str] | None
+) -> tuple[EvaluationTable, ...]:
+    from fedroute_theory.tables.data import EvaluationTable
+
+    named = dict(_named(text, "table") if "=" in text else (Path(text).stem, text) for text in table or ())
+    if len(named) < len(table or ()):
+        raise InputError(f"Two tables have one name; give them names (NAME=FILE); got {', '.join(table or ())}.")
+    vectors = dict(_named(text, "embeddings") for text in embeddings or ())
+    kept = dict(_named(text, "models") for text in models or ())
+    for option, given in (("embeddings", vectors), ("models", kept)):
+        unknown = next((n for n in given if n not in named), None)
+        if unknown is not None:
+            raise InputError(f"The '--{option}' option names no table '{unknown}'; there are {', '.join(named) or 'none'}.")
+    return tuple(
+        EvaluationTable(
+            name,
+            Path(file),
+            Path(vectors[name]) if name in vectors else None,
+            tuple(model.strip() for model in kept[name].split(",")) if name in kept else None,
         )
-    except KeyboardInterrupt:
-        partial = Comparison(table.stem, clients, numbers, tuple(collected))
-        write_json(json_file, partial.as_json() | {"interrupted": True})
-        kept = f" The {len(collected)} audits so far are in '{json_file}'." if json_file else ""
-        typer.echo(f"fedroute-theory: interrupted after {len(collected)} audits.{kept}", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    if json_file != Path("-"):
-        typer.echo(comparison_tables.text(found))
-    write_json(json_file, found.as_json())
+        for name, file in named.items()
+    )
+
+
+def _named(text: str, option: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign and value):
+        raise InputError(f"The '--{option}' option must be NAME=VALUE; got '{text}'.")
+    return name, value

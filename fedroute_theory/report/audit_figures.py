@@ -5,7 +5,6 @@ Object API of matplotlib only, no state kept; the same report gives the same byt
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,14 +13,12 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.audit.report import AuditReport
 from fedroute_theory.audit.rows import RouterRow
 from fedroute_theory.curves import envelope, height
+from fedroute_theory.report.drawing import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION = "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"
-"""Okabe and Ito's colours, told apart with any colour vision."""
 
 TERM_COLOURS = {"mismatch": SKY, "unlogged": ORANGE, "statistical": GREEN}
 TERM_LABELS = {
@@ -30,25 +27,6 @@ TERM_LABELS = {
     "statistical": "bound: statistical (label noise)",
 }
 _LOG_SPAN = 10.0
-
-
-def render(figure: Figure, kind: str) -> bytes:
-    """The figure as "png", "pdf" or "svg" bytes, without dates or versions."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_pdf import FigureCanvasPdf
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    buffer = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "fedroute-theory", "svg.fonttype": "path"}):
-        if kind == "png":
-            FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
-        elif kind == "pdf":
-            nothing = dict.fromkeys(("CreationDate", "Creator", "Producer"))
-            FigureCanvasPdf(figure).print_pdf(buffer, metadata=nothing)  # type: ignore[no-untyped-call]
-        else:
-            FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
-    return buffer.getvalue()
 
 
 def frontier_figure(report: AuditReport, *, cost_unit: str = "USD") -> Figure:

@@ -11,8 +11,9 @@ from pathlib import Path
 from fedroute_theory import _json
 from fedroute_theory._validate import InputError
 from fedroute_theory.audit.report import AuditReport
-from fedroute_theory.report.audit_figures import frontier_figure, render, terms_figure
+from fedroute_theory.report.audit_figures import frontier_figure, terms_figure
 from fedroute_theory.report.audit_tables import markdown
+from fedroute_theory.report.drawing import render
 
 TERMS = ("mismatch", "unlogged", "statistical", "range cap")
 

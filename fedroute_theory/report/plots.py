@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.report.audit_figures import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
+from fedroute_theory.report.drawing import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
 from fedroute_theory.report.result_tables import latex_text
 
 if TYPE_CHECKING:

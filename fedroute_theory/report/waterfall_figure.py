@@ -6,7 +6,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
-from fedroute_theory.report.audit_figures import BLACK, BLUE, ORANGE, SKY, VERMILION
+from fedroute_theory.report.drawing import BLACK, BLUE, ORANGE, SKY, VERMILION
 from fedroute_theory.report.waterfall_tables import change, share
 from fedroute_theory.theorems.waterfall import Waterfall
 

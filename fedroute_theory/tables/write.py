@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fedroute_theory import __version__, _json
-from fedroute_theory.report.audit_figures import render
+from fedroute_theory.report.drawing import render
 from fedroute_theory.report.plots import Plot
 from fedroute_theory.tables.experiment import Artefact, Done, Experiment
 

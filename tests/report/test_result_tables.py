@@ -14,7 +14,7 @@ from fedroute_theory.report.result_tables import Column, ResultTable, latex_text
 TABLE = ResultTable(
     "example",
     "Gap & bound, 100%",
-    (Column("training"), Column("records n"), Column("gap (utility)", 3), Column("difference", 2, signed=True), Column("holds")),
+    (Column("training"), Column("records n"), Column("gap (utility)", 3), Column("difference", 2, signed=True), Column("hold")),
     (
         ("local", 1200, Interval(0.123456789, 0.1, 0.2), -0.5, True),
         ("federated|pooled", 20, Interval(0.25, -math.inf, math.inf), 0.25, None),
@@ -26,7 +26,7 @@ TABLE = ResultTable(
 def test_markdown_has_one_cell_a_column():
     lines = TABLE.markdown().splitlines()
     assert lines[0] == "## Gap & bound, 100%"
-    assert lines[2] == "| training | records n | gap (utility) | difference | holds |"
+    assert lines[2] == "| training | records n | gap (utility) | difference | hold |"
     assert lines[3] == "| --- | ---: | ---: | ---: | ---: |"
     assert lines[4] == "| local | 1,200 | 0.123 [0.1, 0.2] | -0.5 | yes |"
     assert lines[5] == "| federated\\|pooled | 20 | 0.25 | +0.25 | - |"
@@ -35,7 +35,7 @@ def test_markdown_has_one_cell_a_column():
 
 def test_csv_holds_every_value_in_full():
     header, first, second = csv.reader(io.StringIO(TABLE.csv()))
-    assert header == ["training", "records n", "gap (utility)", "gap (utility) low", "gap (utility) high", "difference", "holds"]
+    assert header == ["training", "records n", "gap (utility)", "gap (utility) low", "gap (utility) high", "difference", "hold"]
     assert float(first[2]) == 0.123456789
     assert first[-1] == "true"
     assert second[3:5] == ["", ""]
@@ -58,7 +58,7 @@ def test_rows_that_do_not_fit_are_refused(row):
 
 
 def test_a_figure_is_drawn_with_the_same_bytes_twice():
-    from fedroute_theory.report.audit_figures import render
+    from fedroute_theory.report.drawing import render
 
     series = (
         Series("local", (1.0, 10.0, 100.0), (1.0, 0.3, None), low=(0.9, 0.2, None), high=(1.1, 0.4, None)),

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from fedroute_theory.report.audit_figures import VERMILION, render
+from fedroute_theory.report.drawing import VERMILION, render
 from fedroute_theory.report.waterfall_figure import waterfall_figure
 from fedroute_theory.report.waterfall_tables import change, overview, refusals, table, verdict
 from fedroute_theory.theorems import NotApplicable
