@@ -62,6 +62,9 @@ def geometries() -> dict[str, Geometry]:
         "uniform line, two cells": _everywhere(line, np.array([[0.25], [0.75]])),
         "two-point law, train = test": _everywhere(ends, np.array([[0.5]])),
         "train at 0, test at 1": Geometry(ends, np.array([0.0, 1.0]), np.array([[0.5]]), np.zeros(2, int), np.arange(2)),
+        "train at 0, test at 1, centre at 1": Geometry(
+            ends, np.array([0.0, 1.0]), np.array([[1.0]]), np.zeros(2, int), np.arange(2)
+        ),
         "three models, line of six": _everywhere(((np.arange(6) + 0.5) / 6)[:, None], np.array([[0.5]]), 3),
         "plane, two cells, train = test": _everywhere(plane, plane[:2]),
         "plane, test shifted": Geometry(
@@ -112,29 +115,26 @@ def kmeans() -> Iterator[Row]:
 
 
 def clusters() -> Iterator[Row]:
-    """Exact solvers on six points of a line, all ties; the polygon family, whose ratio is in closed form."""
+    """Exact solvers on points of a line, all ties: with loss and without; the polygon family, its ratio in closed form."""
     forms = theorem("two-pass-kmeans").forms
-    found = optimal_kmeans([[[0], [1], [2]], [[1], [2], [3]]], 2)
-    clients = [[(Fraction(v),) for v in part] for part in ((0, 1, 2), (1, 2, 3))]
-    local, server = [tuple(labels) for labels in found.witness["local"]], tuple(found.witness["server"])
-    inertias = np.array([float(groups(points, [1] * 3, labels)[2]) for points, labels in zip(clients, local, strict=True)])
-    means, mass = sent(clients, local)
-    between = float(groups(means, mass, server)[2])
-    reached = float(federated_inertia(clients, local, server))
-    optimum = float(least_inertia([x for points in clients for x in points], [1] * 6, 2))
-    name = "clients {0,1,2} and {1,2,3}, K = 2"
-    upper = forms["approximation"](alpha=1.0, beta=1.0, optimum=optimum).value
-    yield "approximation", name, reached, found.primal * optimum, upper, found.name
-    yield (
-        "certificate",
-        name,
-        None,
-        reached,
-        forms["certificate"](inertias=inertias, weighted_inertia=between).value,
-        "fractions",
-    )
-    own = forms["own-ratio"](inertia=float(inertias.sum()), weighted_inertia=between).value
-    yield "own-ratio", name, None, found.primal, own, found.name
+    for name, parts, clusters in (
+        ("clients {0,1,2} and {1,2,3}, K = 2", ((0, 1, 2), (1, 2, 3)), 2),
+        ("clients {0}, {1} and {3}, K = 2", ((0,), (1,), (3,)), 2),
+    ):
+        found = optimal_kmeans([[[v] for v in part] for part in parts], clusters)
+        clients = [[(Fraction(v),) for v in part] for part in parts]
+        local, server = [tuple(labels) for labels in found.witness["local"]], tuple(found.witness["server"])
+        inertias = [float(groups(points, [1] * len(points), labels)[2]) for points, labels in zip(clients, local, strict=True)]
+        between = float(groups(*sent(clients, local), server)[2])
+        reached = float(federated_inertia(clients, local, server))
+        everything = [x for points in clients for x in points]
+        optimum = float(least_inertia(everything, [1] * len(everything), clusters))
+        upper = forms["approximation"](alpha=1.0, beta=1.0, optimum=optimum).value
+        yield "approximation", name, reached, found.primal * optimum, upper, found.name
+        bound = forms["certificate"](inertias=np.array(inertias), weighted_inertia=between).value
+        yield "certificate", name, None, reached, bound, "fractions"
+        own = forms["own-ratio"](inertia=sum(inertias), weighted_inertia=between).value
+        yield "own-ratio", name, None, found.primal, own, found.name
     worst, best = polygon_family(6, 4)
     upper = forms["approximation"](alpha=1.0, beta=1.0, optimum=best).value
     yield "approximation", "12-gons in four planes", None, worst, upper, "one instance, closed form"

@@ -51,7 +51,7 @@ def networks() -> Iterator[Row]:
     linear = linear_networks(np.array([-0.6, -0.2, 0.2, 0.6]))
     # K2 = 8: every density is 1/2
     for name, functions, truth in (
-        ("16 networks of two 2-bit weights, 8 records", linear, linear[6]),
+        ("16 networks, two 2-bit weights, 8 records", linear, linear[6]),
         ("all 16 functions 1/2 +- 1/2, 8 records", signs, np.full(4, 0.5)),
     ):
         sides = {"squared error": ((functions - truth) ** 2).mean(axis=1), "conclusion": gaps_of(functions, truth) ** 2 / 8.0}
@@ -68,7 +68,7 @@ def networks() -> Iterator[Row]:
     forms, size = theorem("mlp-router").forms, math.log(16)
     for form, name, nu, ratio, n in (
         ("utility", "three models, 16 networks, 5000 records, S = 0", NU, RATIO, 5000.0),
-        ("utility", "two queries, k2 = 60 and 20/3, 16 networks, 800 records, S = 0", PAIR, UNEVEN, 800.0),
+        ("utility", "k2 = 60 and 20/3, 16 networks, 800 records, S = 0", PAIR, UNEVEN, 800.0),
     ):
         k2 = coverage(ratio, nu).k2
         level = theorem("least-squares").forms["random-design"](S=0.0, log_class=size, delta=0.05, n=n, R=1.0).value
@@ -145,5 +145,5 @@ def clients() -> Iterator[Row]:
     for delta in (0.05, 0.001):
         left = (functions - truth) ** 2 @ law
         found = network_quantile(functions, truths, laws, left, records, SHARP, delta)
-        name = f"two clients of opposite truths, 5 records each, 25 functions, delta {delta:g}"
+        name = f"2 clients of opposite truths, 5 records each, 25 functions, delta {delta:g}"
         yield "client, squared error", name, None, found.primal, math.log(len(functions) / delta), found.name

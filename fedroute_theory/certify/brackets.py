@@ -10,10 +10,10 @@ from fedroute_theory._validate import InputError
 from fedroute_theory.certify import bracket_clusters, bracket_instances, bracket_routers, bracket_training
 from fedroute_theory.certify.bracket_instances import Row
 from fedroute_theory.certify.gradient_descent import TOLERANCE as DESCENT_TOLERANCE
-from fedroute_theory.certify.minimax_game import TOLERANCE as GAME_TOLERANCE
+from fedroute_theory.certify.solvers import SolverError
 from fedroute_theory.theorems import registry, theorem
 
-SLACK = {"minimax-game": GAME_TOLERANCE, "gradient-descent": DESCENT_TOLERANCE}
+SLACK = {"gradient-descent": DESCENT_TOLERANCE}
 """Rounding by certificate, relative to the exact value: what its two sides may leave open; 1e-6 for all others."""
 
 
@@ -72,22 +72,34 @@ MAKERS: dict[str, Callable[[], Iterator[Row]]] = {
 """The rows of each theorem."""
 
 
-def brackets(slug: str | None = None, progress: Callable[[str], None] | None = None) -> list[Bracket]:
+@dataclass(frozen=True)
+class Brackets:
+    """The rows that were found, and one sentence for every theorem whose rows stop early (none: the table is whole)."""
+
+    rows: tuple[Bracket, ...]
+    unsolved: tuple[str, ...] = ()
+
+
+def brackets(slug: str | None = None, progress: Callable[[str], None] | None = None) -> Brackets:
     """The fixed table, or the rows of one theorem.
 
     progress: called with the name of each theorem before its rows. Takes up to a minute; needs cvxpy for the cone programs.
-    InputError for a theorem without rows.
+    Where a solver fails or is missing, the rows of that theorem stop there and those of the others go on. InputError for a
+    theorem without rows.
     """
     if slug is not None and slug not in MAKERS:
         theorem(slug)  # an unknown name has its own sentence
         raise InputError(f"No worst case of '{slug}' is certified, so it has no bracket; there are {', '.join(MAKERS)}.")
-
-    def rows() -> Iterator[Bracket]:
-        for name, make in MAKERS.items():
-            if slug in (None, name) and name in registry():
-                if progress is not None:
-                    progress(name)
-                for form, instance, lower, exact, upper, how in make():
-                    yield Bracket(name, form, instance, lower, exact, upper, how)
-
-    return list(rows())
+    rows: list[Bracket] = []
+    unsolved: list[str] = []
+    for name, make in MAKERS.items():
+        if slug in (None, name) and name in registry():
+            if progress is not None:
+                progress(name)
+            before = len(rows)
+            try:
+                for row in make():
+                    rows.append(Bracket(name, *row))
+            except (SolverError, InputError) as error:
+                unsolved.append(f"The rows of '{name}' stop after {len(rows) - before}: {error}")
+    return Brackets(tuple(rows), tuple(unsolved))

@@ -13,7 +13,7 @@ polynomial lies below its largest Bernstein coefficient on the box, and the exce
 Lipschitz bound would be linear. Boxes that meet a half are taken whole, which only raises the bound.
 
 The linear program (min v: R(q, phi) <= v on the points) supplies phi, and its multipliers the prior; points are added where
-phi is worst until both sides meet. "primal" is the upper side, "dual" the lower.
+phi is worst until both sides meet, and those of the prior then leave the grid. "primal" is the upper side, "dual" the lower.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ NAME = "minimax-game"
 TOLERANCE = 2e-3
 FINE = 200
 """Intervals of [0, 1] on which a router's worst chances are searched."""
+REFINEMENTS = 6
+"""Times that the chances of the prior are moved by half as much."""
 COUNT_LIMIT = 24
 
 
@@ -118,9 +120,9 @@ def _solve(inputs: Values) -> Certificate:
             break
         points = np.unique(np.concatenate([points, _peaks(risk, fine, value)]), axis=0)
     phi, prior, _ = _linear_program(n_a, n_b, points)
-    kept = prior > 1e-12
     witness = {"take_b": phi}
-    multipliers = {"chances": points[kept], "prior": prior[kept] / prior[kept].sum()}
+    chances, prior = _refined(n_a, n_b, points[prior > 1e-12], prior[prior > 1e-12])
+    multipliers = {"chances": chances, "prior": prior / prior.sum()}
     primal, dual = _primal(inputs, witness), _dual(inputs, multipliers)
     return Certificate(NAME, primal.value, dual.value, solvers.HIGHS, witness, inputs, multipliers)
 
@@ -133,6 +135,21 @@ def _peaks(risk: FloatArray, fine: FloatArray, value: float) -> FloatArray:
     place = np.argwhere((risk >= around) & (risk > value))
     found: FloatArray = np.stack([fine[place[:, 0]], fine[place[:, 1]]], axis=1)
     return found
+
+
+def _refined(n_a: int, n_b: int, points: FloatArray, prior: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The best prior on the given points and neighbours of them, at distances that halve."""
+    best, step = bayes_risk(n_a, n_b, points, prior), 0.5 / FINE
+    around = np.array([(i, j) for i in (-1.0, 0.0, 1.0) for j in (-1.0, 0.0, 1.0)])
+    for _ in range(REFINEMENTS):
+        near = np.unique((points[:, None] + step * around).reshape(-1, 2).clip(0.0, 1.0), axis=0)
+        mass = _linear_program(n_a, n_b, near)[1]
+        kept = mass > 1e-12
+        found = bayes_risk(n_a, n_b, near[kept], mass[kept])
+        if found > best:
+            best, points, prior = found, near[kept], mass[kept]
+        step /= 2.0
+    return points, prior
 
 
 def _linear_program(n_a: int, n_b: int, points: FloatArray) -> tuple[FloatArray, FloatArray, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -68,7 +69,13 @@ def cvxpy() -> ModuleType:
 
 def conic(problem: Any) -> float:
     """Solve a cvxpy problem by CLARABEL and return its value. SolverError unless optimal."""
-    problem.solve(solver="CLARABEL")
+    failed = cvxpy().error.SolverError
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Solution may be inaccurate")  # the status says so, and it is refused below
+        try:
+            problem.solve(solver="CLARABEL")
+        except failed as error:
+            raise SolverError(f"The solver {CLARABEL} failed: {str(error).splitlines()[0].rstrip('.')[:80]}.") from None
     if problem.status != "optimal":
         raise SolverError(f"The solver {CLARABEL} ended with {problem.status!r} instead of 'optimal'.")
     return float(problem.value)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from fedroute_theory._validate import InputError
 from fedroute_theory.cli.app import EXIT_VIOLATION, JsonFile, app
 from fedroute_theory.cli.files import check_writable, write_json
 
@@ -19,15 +20,18 @@ def brackets(
 ) -> None:
     """Lower bound <= certified worst case <= theorem, on small instances. Exit code 1 when a row is out of order."""
     from fedroute_theory.certify.brackets import brackets as run
-    from fedroute_theory.report.bracket_tables import table
+    from fedroute_theory.report.bracket_tables import text
 
     check_writable(json_file)
-    rows = run(slug, lambda name: typer.echo(f"{name} ...", err=True))
-    if json_file != Path("-"):
-        typer.echo(table(rows).plain())
-    write_json(json_file, {"brackets": [asdict(r) | {"upper/exact": r.ratio, "upper/lower": r.spread} for r in rows]})
-    wrong = [f"{row.theorem} {row.form} on {row.instance}" for row in rows if not row.ordered]
+    found = run(slug, lambda name: typer.echo(f"{name} ...", err=True))
+    if json_file != Path("-") and found.rows:
+        typer.echo(text(found.rows))
+    rows = [asdict(row) | {"upper/exact": row.ratio, "upper/lower": row.spread} for row in found.rows]
+    write_json(json_file, {"brackets": rows, "unsolved": found.unsolved})
+    wrong = [f"{row.theorem} {row.form} on {row.instance}" for row in found.rows if not row.ordered]
     for name in wrong:
         typer.echo(f"out of order: {name}", err=True)
     if wrong:
         raise typer.Exit(EXIT_VIOLATION)
+    if found.unsolved:
+        raise InputError(" ".join(found.unsolved))

@@ -21,7 +21,7 @@ def certified(slug: str) -> dict[str, float]:
     from fedroute_theory.certify.brackets import brackets
 
     try:
-        rows = brackets(slug)
+        rows = brackets(slug).rows
     except (InputError, ImportError):
         return {}
     best: dict[str, float] = {}
