@@ -83,7 +83,7 @@ def _executors(executor: str, workers: int, scheduler: str | None) -> Executors:
     from fedroute_theory._validate import choice
 
     choice("executor", executor, EXECUTORS)
-    return sweep.processes(workers) if executor == "processes" else sweep.dask(scheduler, workers)
+    return sweep.processes(workers) if executor == "processes" else sweep.dask(scheduler, workers=workers)
 
 
 def _show(waiting: Sequence[Due], workers: int) -> None:
@@ -129,7 +129,7 @@ def _finish(made: Sequence[Made], out: Path) -> None:
     typer.echo(f"wrote {sum(len(own.files) for own in made)} files and {write.DOCUMENT} to '{out}'", err=True)
     failures = [failure for own in made for failure in own.failures]
     for failure in failures[:5]:
-        typer.echo(f"fedroute-theory: {failure}", err=True)
+        typer.echo(f"fedroute-theory: {failure.cell}: {failure.message}", err=True)
     if failures:
         short = ", ".join(own.name for own in made if own.failures)
         typer.echo(f"fedroute-theory: {len(failures)} cells failed, so these were not made: {short}.", err=True)

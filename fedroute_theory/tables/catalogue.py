@@ -42,7 +42,10 @@ def load(folder: Path, name: str) -> Experiment:
     if spec is None or spec.loader is None:
         raise InputError(f"The file '{file}' cannot be imported.")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # a user's file may raise anything
+        raise InputError(f"The file '{file}' cannot be imported: {type(error).__name__}: {error}.") from error
     experiment = getattr(module, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):
         raise InputError(f"The file '{file}' defines no EXPERIMENT of type fedroute_theory.tables.Experiment.")

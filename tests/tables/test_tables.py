@@ -1,0 +1,219 @@
+"""From an experiment's file to its tables: planned, computed once, presented with the same bytes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from fedroute_theory import sweep
+from fedroute_theory._validate import InputError
+from fedroute_theory.cli import app
+from fedroute_theory.problems import example_table
+from fedroute_theory.sweep import Cell, Store
+from fedroute_theory.tables import data, write
+from fedroute_theory.tables.catalogue import Compute, load, names, shipped
+from fedroute_theory.tables.data import EvaluationTable
+from fedroute_theory.tables.experiment import Request
+from fedroute_theory.tables.run import due, make, plan
+
+SQUARES = '''
+"""Squares."""
+from pathlib import Path
+from fedroute_theory.report.plots import Panel, Plot, Series
+from fedroute_theory.report.result_tables import Column, ResultTable
+from fedroute_theory.tables import Experiment
+
+def cells(request):
+    return [{"x": x, "folder": FOLDER} for x in range(20 if request.full else 5)]
+
+def compute(cell):
+    x = cell.params["x"]
+    with (Path(cell.params["folder"]) / "calls").open("a") as calls:
+        calls.write(f"{x}\\n")
+    if (Path(cell.params["folder"]) / "fail").exists() and x == 3:
+        raise ValueError("three is not for squaring")
+    return {"square": x * x + 0.1}
+
+def present(done):
+    rows = tuple((d.params["x"], d.result["square"]) for d in done)
+    line = Series("square", tuple(float(r[0]) for r in rows), tuple(r[1] for r in rows))
+    return [
+        ResultTable("squares", "Squares", (Column("x"), Column("square")), rows),
+        Plot("squares_figure", "Squares", (Panel("x", "square", (line,)),), "Squares of x."),
+    ]
+
+EXPERIMENT = Experiment("squares of small numbers", 1, cells, compute, present, seconds=2.0)
+'''
+NAMES = {f"squares.{kind}" for kind in ("md", "csv", "tex", "provenance.json")}
+FIGURES = {f"squares_figure.{kind}" for kind in ("pdf", "png", "tex", "provenance.json")}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "mine"
+    place.mkdir()
+    (place / "squares.py").write_text(SQUARES.replace("FOLDER}", repr(str(tmp_path)) + "}"))
+    (place / "_shared.py").write_text("raise AssertionError('not an experiment')")
+    return place
+
+
+def calls(folder: Path) -> list[str]:
+    file = folder.parent / "calls"
+    return sorted(file.read_text().split()) if file.exists() else []
+
+
+def bytes_of(out: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in out.iterdir() if not file.name.startswith("cells.sqlite")}
+
+
+def run(folder: Path, out: Path, *options: str):
+    return CliRunner().invoke(app, ["tables", "--experiments", str(folder), "--out", str(out), "--workers", "1", *options])
+
+
+def test_computed_once_and_presented_with_the_same_bytes(folder, tmp_path):
+    out = tmp_path / "out"
+    first = run(folder, out)
+    assert first.exit_code == 0, first.output
+    assert "| 2 | 4.1 |" in first.stdout
+    assert set(bytes_of(out)) == NAMES | FIGURES | {write.DOCUMENT}
+    assert calls(folder) == ["0", "1", "2", "3", "4"]
+    made = bytes_of(out)
+    again = run(folder, out)
+    assert again.exit_code == 0
+    assert again.stdout == first.stdout
+    assert bytes_of(out) == made
+    assert len(calls(folder)) == 5  # nothing was computed again
+    elsewhere = tmp_path / "elsewhere"
+    assert run(folder, elsewhere, "--workers", "2").exit_code == 0
+    assert bytes_of(elsewhere) == made
+    assert len(calls(folder)) == 10
+
+
+def test_a_larger_grid_computes_only_what_is_new(folder, tmp_path):
+    out = tmp_path / "out"
+    run(folder, out)
+    dry = run(folder, out, "--full", "--dry-run")
+    assert "15 of 20 cells to compute" in dry.stdout
+    assert len(calls(folder)) == 5
+    assert run(folder, out, "--full").exit_code == 0
+    assert len(calls(folder)) == 20
+
+
+def test_a_new_version_of_the_algorithm_computes_anew(folder, tmp_path):
+    out = tmp_path / "out"
+    run(folder, out)
+    file = folder / "squares.py"
+    file.write_text(file.read_text().replace('numbers", 1,', 'numbers", 2,').replace("+ 0.1", "+ 0.2"))
+    load.cache_clear()
+    assert "| 2 | 4.2 |" in run(folder, out).stdout
+    assert json.loads((out / "squares.provenance.json").read_text())["algorithm"] == 2
+
+
+def test_a_failing_cell_costs_its_own_experiment_only(folder, tmp_path):
+    out = tmp_path / "out"
+    other = folder / "others.py"
+    other.write_text((folder / "squares.py").read_text().replace('"squares', '"others').replace("x == 3", "False"))
+    (tmp_path / "fail").touch()
+    result = run(folder, out)
+    assert result.exit_code == 1
+    assert "three is not for squaring" in result.stderr
+    assert "1 cells failed, so these were not made: squares." in result.stderr
+    assert "others.md" in bytes_of(out)
+    assert "squares.md" not in bytes_of(out)
+    (tmp_path / "fail").unlink()
+    before = len(calls(folder))
+    assert run(folder, out).exit_code == 0
+    assert len(calls(folder)) == before + 1  # only the one that failed
+
+
+def test_provenance_names_versions_and_seeds_and_neither_clock_nor_place(folder, tmp_path):
+    run(folder, tmp_path / "out")
+    found = json.loads((tmp_path / "out" / "squares.provenance.json").read_text())
+    assert found["parameters"]["x"] == [0, 1, 2, 3, 4]
+    assert found["experiment"] == "squares"
+    assert set(found) == {
+        "artefact", "experiment", "title", "package", "algorithm", "cells", "parameters", "results_sha256",
+    }  # fmt: skip
+
+
+def test_the_provenance_digest_depends_on_the_results(folder):
+    experiment = load(folder, "squares")
+    from fedroute_theory.tables import Done
+
+    one = write.provenance("squares", experiment, [Done({"x": 1}, {"square": 1.0})])
+    two = write.provenance("squares", experiment, [Done({"x": 1}, {"square": 1.5})])
+    assert one["results_sha256"] != two["results_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["nothing"], "There is no experiment 'nothing'"),
+        (["--scheduler", "tcp://x:1"], "goes with '--executor dask'"),
+        (["--executor", "threads"], "'executor'"),
+        (["--embeddings", "a=b"], "names no table 'a'"),
+        (["--models", "a"], "must be NAME=VALUE"),
+        (["--table", "x/t.csv", "--table", "y/t.csv"], "Two tables have one name"),
+    ],
+)
+def test_bad_options_get_one_sentence(folder, tmp_path, options, sentence):
+    result = run(folder, tmp_path / "out", *options)
+    assert isinstance(result.exception, InputError), result.output
+    assert sentence in str(result.exception)
+    assert calls(folder) == []
+
+
+def test_folders_without_experiments_are_refused(tmp_path):
+    with pytest.raises(InputError, match="has no experiment"):
+        names(tmp_path)
+    (tmp_path / "empty.py").write_text("")
+    with pytest.raises(InputError, match="defines no EXPERIMENT"):
+        load(tmp_path, "empty")
+    (tmp_path / "wrong.py").write_text("import nothing_of_that_name")
+    with pytest.raises(InputError, match="cannot be imported: ModuleNotFoundError: No module named 'nothing_of_that_name'"):
+        load(tmp_path, "wrong")
+
+
+def test_the_list_names_every_experiment_shipped():
+    result = CliRunner().invoke(app, ["tables", "--list"])
+    assert [line.split()[0] for line in result.stdout.splitlines()] == names(shipped())
+
+
+def test_every_shipped_experiment_plans_cells_with_distinct_keys_and_small_plans():
+    for request in (Request(), Request(full=True)):
+        for own in plan(names(shipped()), request):
+            keys = [cell.key for cell in own.cells]
+            assert len(set(keys)) == len(keys), own.name
+            assert own.experiment.seconds > 0.0
+
+
+def test_cells_name_a_table_by_digest_and_find_it_by_path(tmp_path):
+    example_table(np.random.default_rng(0), queries=60).write(tmp_path / "t.parquet", tmp_path / "t.npz")
+    table = EvaluationTable("mine", tmp_path / "t.parquet")
+    params = {"table": table.params()}
+    assert str(tmp_path) not in json.dumps(params)
+    read = data.read(Cell("x", 1, params, table.files()))
+    assert read.weights.size == 60
+    with pytest.raises(InputError, match="cannot be read"):
+        data.read(Cell("x", 1, params, {}))
+    damaged = EvaluationTable("mine", tmp_path / "none.parquet")
+    with pytest.raises(InputError, match=r"none\.parquet' cannot be read"):
+        damaged.params()
+
+
+def test_due_uses_the_stated_seconds_until_measured(folder, tmp_path):
+    plans = plan([], Request(), folder)
+    with Store(tmp_path / "s.sqlite") as store:
+        (waiting,) = due(plans, store)
+        assert (waiting.missing, waiting.seconds) == (5, 10.0)
+        made = make(plans, tmp_path, store=store, executors=sweep.processes(1), folder=folder)
+        assert not made[0].failures
+        (waiting,) = due(plans, store)
+        assert (waiting.missing, waiting.seconds) == (0, 0.0)
+
+
+def test_compute_finds_the_experiment_by_its_name(folder):
+    result = Compute(str(folder))(Cell("squares", 1, {"x": 2, "folder": str(folder.parent)}))
+    assert result == {"square": 4.1}
