@@ -200,5 +200,5 @@ def frontier() -> Iterator[Row]:
         )
     alpha, beta, lam = np.array([0.2, 0.1, 0.05]), np.array([0.05, 0.1, 0.2]), 0.5
     worst = greedy_worst_case(alpha + lam * beta)
-    bound = theorem("frontier").forms["pointwise"](quality_error=alpha, cost_error=beta, lam=lam).value
+    bound = theorem("frontier").forms["pointwise"](quality_error=alpha, cost_error=beta, lam=lam, c_max=1.0).value
     yield "pointwise", "errors (0.2, 0.1, 0.05) and (0.05, 0.1, 0.2), lam 0.5", None, worst, bound, "linear programs"

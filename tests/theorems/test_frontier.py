@@ -142,6 +142,11 @@ def test_the_calculator_flags_bounds_that_say_no_more_than_the_range():
     assert (few.trivial, few.vacuous, many.vacuous) == (2.0, True, False)
     wide = formulas.FORMS["squared-errors"](K2=4.0, r_q=1.0, r_c=0.0, c_max=3.0, lam=0.25)
     assert (wide.value, wide.trivial, wide.vacuous) == (2.0, 1.75, True)
+    prices = formulas.FORMS["all-prices"]
+    assert [prices(a=0.8, b=2.0, lam=0.5, c_max=c).vacuous for c in (1.0, 1.6, 1.7)] == [True, True, False]
+    errors = {"quality_error": [0.5, 0.4], "cost_error": [0.6, 0.6], "lam": 1.0}
+    assert formulas.FORMS["pointwise"](**errors, c_max=1.0).vacuous
+    assert not formulas.FORMS["pointwise"](**errors, c_max=1.2).vacuous
     assert formulas.FORMS["envelope"](a=1.0, b=0.0).vacuous
     assert not formulas.FORMS["envelope"](a=0.9, b=0.0).vacuous
     assert formulas.FORMS["area"](a=1.0, b=0.0, width=0.5, rise=0.2).vacuous

@@ -66,10 +66,16 @@ def w_bar(*, w: Numbers, records: Numbers) -> Expected:
     return Expected({"w_bar": float(1 / rho)})
 
 
-def pointwise(*, quality_error: Numbers, cost_error: Numbers, lam: float) -> Expected:
+def all_prices(*, a: float, b: float, lam: float, c_max: float) -> Expected:
+    """Vacuous from the difference of the largest q - lam c and the smallest on."""
+    corners = [q - lam * c for q in (0.0, 1.0) for c in (0.0, c_max)]
+    return Expected({"quality": a, "cost": lam * b}, max(corners) - min(corners))
+
+
+def pointwise(*, quality_error: Numbers, cost_error: Numbers, lam: float, c_max: float) -> Expected:
     """Every pair."""
     a, b = (max(x + y for x, y in permutations(e, 2)) for e in (quality_error, cost_error))
-    return Expected({"quality": a, "cost": lam * b})
+    return all_prices(a=a, b=b, lam=lam, c_max=c_max)
 
 
 def kmeans_curve(
@@ -132,7 +138,7 @@ POOLING = {
 }
 _WIDE = {"distance": 0.1, "mismatch": 0.03, "n_min": 40.0, "N": 30.0, "c_max": 2.0, "lam": 0.4, "delta": 0.05}
 FRONTIER = {
-    "all-prices": Reference(lambda *, a, b, lam: Expected({"quality": a, "cost": lam * b}), [{"a": 0.1, "b": 0.3, "lam": 0.7}]),
+    "all-prices": Reference(all_prices, [{"a": 0.1, "b": 0.3, "lam": 0.7, "c_max": 2.0}]),
     "envelope": Reference(
         lambda *, a, b, slope=0.0: Expected({"quality": a, "cost": slope * b}, 1.0), [{"a": 0.1, "b": 0.3, "slope": 0.7}]
     ),
@@ -140,7 +146,9 @@ FRONTIER = {
         lambda *, a, b, width, rise: Expected({"quality": a * width, "cost": b * rise}, width),
         [{"a": 0.1, "b": 0.3, "width": 0.7, "rise": 0.4}],
     ),
-    "pointwise": Reference(pointwise, [{"quality_error": [0.1, 0.3, 0.2], "cost_error": [0.5, 0.1, 0.4], "lam": 0.7}]),
+    "pointwise": Reference(
+        pointwise, [{"quality_error": [0.1, 0.3, 0.2], "cost_error": [0.5, 0.1, 0.4], "lam": 0.7, "c_max": 2.0}]
+    ),
     "squared-errors": Reference(
         lambda *, K2, r_q, r_c, c_max, lam: Expected(
             {"quality": (K2 * r_q) ** 0.5, "cost": lam * (K2 * r_c * c_max * c_max) ** 0.5}, 1.0 + lam * c_max

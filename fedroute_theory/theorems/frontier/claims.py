@@ -89,7 +89,7 @@ def claims(case: Case) -> Iterable[Claim]:
                 answer = NotApplicable(measured.name, f"none on test mass {wide.left_out:.3g}")
                 yield Claim(form, training, client, own.n, answer, gap.value, gap.error, assumptions=(measured,))
                 continue
-            answer = Bound(all_prices(a=part.a, b=part.b, lam=problem.lam).terms, trivial=problem.label_range)
+            answer = all_prices(a=part.a, b=part.b, lam=problem.lam, c_max=problem.c_max)
             yield Claim(
                 form, training, client, own.n, answer, gap.value, gap.error, part.a + prices * part.b, gaps, (measured,)
             )

@@ -12,9 +12,9 @@ from fedroute_theory.theorems.bound import Bound
 from fedroute_theory.theorems.kmeans_router.formulas import three_terms_all_lam
 
 
-def all_prices(*, a: float, b: float, lam: float) -> Bound:
+def all_prices(*, a: float, b: float, lam: float, c_max: float) -> Bound:
     """a + lam b."""
-    return Bound({"quality": a, "cost": lam * b})
+    return Bound({"quality": a, "cost": lam * b}, trivial=1.0 + lam * c_max)
 
 
 def envelope_below(*, a: float, b: float, slope: float = 0.0) -> Bound:
@@ -27,7 +27,7 @@ def area_deficit(*, a: float, b: float, width: float, rise: float) -> Bound:
     return Bound({"quality": a * width, "cost": b * rise}, trivial=width)
 
 
-def pointwise(*, quality_error: FloatArray, cost_error: FloatArray, lam: float) -> Bound:
+def pointwise(*, quality_error: FloatArray, cost_error: FloatArray, lam: float, c_max: float) -> Bound:
     """top2(|q - q_hat|) + lam top2(|c - c_hat|) at one query."""
     if quality_error.size != cost_error.size:
         raise InputError(
@@ -37,14 +37,14 @@ def pointwise(*, quality_error: FloatArray, cost_error: FloatArray, lam: float) 
         raise InputError(
             f"The 'quality_error' parameter must have at least two entries, one a model; got {quality_error.size}."
         )
-    return all_prices(a=float(np.sort(quality_error)[-2:].sum()), b=float(np.sort(cost_error)[-2:].sum()), lam=lam)
+    a, b = (float(np.sort(error)[-2:].sum()) for error in (quality_error, cost_error))
+    return all_prices(a=a, b=b, lam=lam, c_max=c_max)
 
 
 def squared_errors(*, K2: float, r_q: float, r_c: float, c_max: float, lam: float) -> Bound:
     """sqrt(K2) (sqrt(r_q) + lam c_max sqrt(r_c)), r_q and r_c mean squared errors under the log, cost in units of c_max."""
     root = math.sqrt(K2)
-    terms = all_prices(a=root * math.sqrt(r_q), b=root * c_max * math.sqrt(r_c), lam=lam).terms
-    return Bound(terms, trivial=1.0 + lam * c_max)
+    return all_prices(a=root * math.sqrt(r_q), b=root * c_max * math.sqrt(r_c), lam=lam, c_max=c_max)
 
 
 def kmeans(
@@ -65,8 +65,8 @@ def kmeans(
     quality = three_terms_all_lam(L=L_q, lam=0.0, c_max=0.0, **same).value
     both = three_terms_all_lam(L=0.0, lam=1.0, c_max=c_max, **same).value
     none = three_terms_all_lam(L=0.0, lam=0.0, c_max=0.0, **same).value
-    terms = all_prices(a=quality, b=2.0 * L_c * (distance + mismatch) + both - none, lam=lam).terms
-    return Bound(terms, delta, trivial=1.0 + lam * c_max)
+    found = all_prices(a=quality, b=2.0 * L_c * (distance + mismatch) + both - none, lam=lam, c_max=c_max)
+    return Bound(found.terms, delta, trivial=found.trivial)
 
 
 _A = Quantity("loss of quality that holds at every price", "quality", 0.0)
@@ -76,7 +76,7 @@ _L = Quantity("Lipschitz constant of every q(., m)", "quality / distance", 0.0)
 _MSE = Quantity("mean squared error of quality under the logging law", "quality^2", 0.0)
 
 FORMS = {
-    "all-prices": Formula(all_prices, {"a": _A, "b": _B, "lam": LAM}),
+    "all-prices": Formula(all_prices, {"a": _A, "b": _B, "lam": LAM, "c_max": C_MAX}),
     "envelope": Formula(
         envelope_below, {"a": _A, "b": _B, "slope": Quantity("slope of Q* at cost - b", "quality per unit of cost", 0.0)}
     ),
@@ -91,7 +91,12 @@ FORMS = {
     ),
     "pointwise": Formula(
         pointwise,
-        {"quality_error": _ERROR, "cost_error": Quantity("|c - c_hat| of each model", "cost", 0.0, shape=(None,)), "lam": LAM},
+        {
+            "quality_error": _ERROR,
+            "cost_error": Quantity("|c - c_hat| of each model", "cost", 0.0, shape=(None,)),
+            "lam": LAM,
+            "c_max": C_MAX,
+        },
     ),
     "squared-errors": Formula(
         squared_errors,
