@@ -8,7 +8,7 @@ import sys
 import typer
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.cli import assumptions, attack, audits, brackets, explain, selftest, tables, theorems, verification
+from fedroute_theory.cli import assumptions, attack, audits, brackets, embed, explain, selftest, tables, theorems, verification
 from fedroute_theory.cli.app import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_VIOLATION, app
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "attack",
     "audits",
     "brackets",
+    "embed",
     "explain",
     "main",
     "selftest",

@@ -80,7 +80,7 @@ def read_table(
     [0, 1], negative cost.
     """
     source = Path(path)
-    frame = _read_frame(source)
+    frame = read_frame(source)
     names = _pick_models(frame, models, source)
     label = next((c for c in TASK_COLUMNS if c in frame.columns), None)
     labels = frame[label].cast(str).fill_null("").to_list() if label else ["all"] * frame.height
@@ -98,7 +98,8 @@ def read_table(
     )
 
 
-def _read_frame(source: Path) -> pl.DataFrame:
+def read_frame(source: Path) -> pl.DataFrame:
+    """All columns of a Parquet or CSV file. Raises InputError for one that is missing, damaged, empty or of another kind."""
     import polars as pl
 
     if not source.is_file():
