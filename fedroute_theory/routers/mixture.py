@@ -28,6 +28,7 @@ from fedroute_theory.routers.checks import check_costs, checked_labels
 from fedroute_theory.routers.kmeans import KMeansRouter
 from fedroute_theory.routers.linear import LinearRouter
 from fedroute_theory.routers.mlp import MLPRouter
+from fedroute_theory.routers.parties import parties_of
 from fedroute_theory.routers.trained import Trained
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def train(router: MixtureRouter, logs: Logs, seed: int, labels: Labels | None = 
             rows = np.flatnonzero(logs.client == client)
             weights[client] = error_weights(local, trained.federated, logs, everyone, rows)
     elif router.weights == "validation":
-        held = _held_out(logs, router.held_out, np.random.default_rng([seed, 1]))
+        held = _held_out(logs, router.held_out, seed)
         rest = np.setdiff1d(np.arange(logs.size), held)
         without = train_base(router.base, logs.take(rest), seed, _of_rows(labels, rest))
         for client in trained.local:
@@ -231,13 +232,12 @@ def _level(found: Any) -> float:
     return math.inf if isinstance(found, float) and found == math.inf else number("levels", found, 0.0)
 
 
-def _held_out(logs: Logs, share: float, rng: np.random.Generator) -> IntArray:
+def _held_out(logs: Logs, share: float, seed: int) -> IntArray:
     """Places of the held-out records: a share of every client's, at least one and never all (none where it has one)."""
     found = []
-    for client in np.unique(logs.client):
-        rows = rng.permutation(np.flatnonzero(logs.client == client))
+    for party, rows in parties_of(logs).rows.items():
         count = min(rows.size - 1, max(1, round(share * rows.size)))
-        found.append(rows[:count])
+        found.append(np.random.default_rng([seed, 1, party]).permutation(rows)[:count])
     return np.sort(np.concatenate(found))
 
 

@@ -11,6 +11,7 @@ from fedroute_theory.federation import Descent, Labels, Logs, Message
 from fedroute_theory.networks import ACTIVATIONS
 from fedroute_theory.routers.network.choices import (
     AVERAGES,
+    DRAWS,
     OPTIMISERS,
     PRECISIONS,
     UNLOGGED_CHOICES,
@@ -34,8 +35,9 @@ class MLPRouter:
     Learning rate: one of learning_rates, by the loss on the share held_out of the training records, after which all records
     are trained on; the first where nothing can be held out, and no choice where there is one only. Local and pooled
     trainings choose from local_learning_rates and pooled_learning_rates (None: the same grid).
-    Federation: rounds, participants (clients a round, None: all), local_epochs (passes over a client's records in a round)
-    or local_steps (gradient steps instead). heads: "evidence" or "records", how heads are averaged.
+    Federation: rounds, participants (clients a round, None: all), drawn_by ("records" or "index", the order among which they
+    are drawn), local_epochs (passes over a client's records in a round) or local_steps (gradient steps instead). heads:
+    "evidence" or "records", how heads are averaged.
     baseline_epochs: passes over the records in local and pooled training; None: as many as a client makes in the federation
     on average, rounds x local_epochs x share of participants (or as many gradient steps, with local_steps).
     unlogged: "exclude" or "routable", models without any record in a training. cost_scaling: "logged", "range" or a pair
@@ -60,6 +62,7 @@ class MLPRouter:
     pooled_learning_rates: tuple[float, ...] | None = None
     rounds: int = 20
     participants: int | None = None
+    drawn_by: str = "records"
     local_epochs: int | None = 1
     local_steps: int | None = None
     heads: str = "evidence"
@@ -77,6 +80,7 @@ class MLPRouter:
         choice("activation", self.activation, ACTIVATIONS)
         choice("optimiser", self.optimiser, OPTIMISERS)
         choice("heads", self.heads, AVERAGES)
+        choice("drawn_by", self.drawn_by, DRAWS)
         choice("unlogged", self.unlogged, UNLOGGED_CHOICES)
         choice("precision", self.precision, PRECISIONS)
         number("dropout", self.dropout, 0.0, 1.0, open_high=True)
@@ -102,8 +106,8 @@ class MLPRouter:
 
     @classmethod
     def published(cls, c_max: float = 1.0, cost_scaling: CostScaling = "logged") -> MLPRouter:
-        """The released experiments' choices: 512-512, 5 rounds of 6 clients, AdamW at 1e-3, heads averaged by records, every
-        model routable.
+        """The released experiments' choices: 512-512, 5 rounds of 6 clients drawn by index, AdamW at 1e-3, heads averaged by
+        records, every model routable.
 
         Their baselines are trained at untuned rates 17 to 50 times smaller; here 50 for local and 17 for pooled, in as many
         passes as there are rounds. Their cost scale is fitted on all rows, test included: to repeat that, give it as a pair, as
@@ -111,8 +115,8 @@ class MLPRouter:
         """
         return cls(
             hidden=(512, 512), batch=128, learning_rates=(PUBLISHED_RATE,), local_learning_rates=(PUBLISHED_LOCAL_RATE,),
-            pooled_learning_rates=(PUBLISHED_POOLED_RATE,), rounds=5, participants=6, heads="records", baseline_epochs=5,
-            unlogged="routable", cost_scaling=cost_scaling, c_max=c_max,
+            pooled_learning_rates=(PUBLISHED_POOLED_RATE,), rounds=5, participants=6, drawn_by="index", heads="records",
+            baseline_epochs=5, unlogged="routable", cost_scaling=cost_scaling, c_max=c_max,
         )  # fmt: skip
 
 

@@ -248,7 +248,7 @@ def test_enough_rounds_reach_the_exact_solution():
     assert weights(descended.federated) == pytest.approx(weights(exact.pooled), abs=1e-9)
 
 
-@pytest.mark.parametrize("solver", [None, FedAvg(6, 3, 0.2)])
+@pytest.mark.parametrize("solver", [None, FedAvg(6, 3, 0.2), FedAvg(6, 3, 0.2, noise=0.5)])
 def test_renumbering_clients_or_shuffling_records_changes_nothing(solver):
     logs = random_logs(clients=4)
     order = np.random.default_rng(0).permutation(logs.size)
@@ -256,6 +256,18 @@ def test_renumbering_clients_or_shuffling_records_changes_nothing(solver):
     mine, theirs = (train(wide(solver=solver), given, 0) for given in (logs, renumbered))
     assert weights(theirs.federated) == pytest.approx(weights(mine.federated), abs=1e-12)
     assert weights(theirs.local[2]) == pytest.approx(weights(mine.local[0]), abs=1e-11)
+    assert weights(theirs.pooled) == pytest.approx(weights(mine.pooled), abs=1e-11)
+
+
+def test_noise_of_one_party_is_not_that_of_another_and_messages_name_their_client():
+    logs = random_logs(clients=4)
+    logs = logs.take(np.flatnonzero(logs.client != 1))
+    noisy, calm = (train(wide(solver=FedAvg(1, 1, 0.1, noise=noise)), logs, 0) for noise in (1.0, 0.0))
+    off = [weights(one[-1]) - weights(other[-1]) for one, other in zip(noisy.estimates(), calm.estimates(), strict=True)]
+    assert len({o.tobytes() for o in off}) == len(off) == 5
+    sent = {m.sender: np.moveaxis(m.heads, 0, 1) * np.array([1.0, COST_RANGE]) for m in calm.messages}
+    assert list(sent) == ["server", "client 0", "client 2", "client 3"]
+    assert sent["client 2"] == pytest.approx(weights(calm.local[2]), abs=1e-12)
 
 
 def test_a_step_that_diverges_is_refused():

@@ -80,7 +80,7 @@ def test_validated_weights_come_from_routers_that_never_saw_the_held_out_records
     plain = train(BASE, logs, 5)
     assert np.array_equal(mixed.federated.quality, plain.federated.quality)
     assert [t for t, _, _ in mixed.estimates()].count("mixture") == 3
-    held = _held_out(logs, 0.3, np.random.default_rng([5, 1]))
+    held = _held_out(logs, 0.3, 5)
     assert np.bincount(logs.client[held]).tolist() == [round(0.3 * n) for n in np.bincount(logs.client)]
     without = train(BASE, logs.take(np.setdiff1d(np.arange(logs.size), held)), 5)
     judges = logs.take(held)
@@ -91,6 +91,15 @@ def test_validated_weights_come_from_routers_that_never_saw_the_held_out_records
         assert mixed.personal[client].cost_weight[m] == pytest.approx(expected, abs=1e-12)
     other = train(MixtureRouter(BASE, "validation", held_out=0.3), logs, 6)
     assert any(not np.array_equal(mixed.personal[c].quality_weight, other.personal[c].quality_weight) for c in mixed.personal)
+
+
+def test_numbering_clients_and_listing_records_otherwise_changes_no_weight():
+    logs, new = random_logs(2), np.array([2, 0, 1])
+    other = replace(logs, client=new[logs.client]).take(np.random.default_rng(0).permutation(logs.size))
+    mine, theirs = (train(MixtureRouter(LinearRouter()), given, 5).personal for given in (logs, other))
+    for client, mixed in mine.items():
+        for name in ("quality_weight", "cost_weight"):
+            assert getattr(mixed, name) == pytest.approx(getattr(theirs[int(new[client])], name), abs=1e-9)
 
 
 def test_a_client_with_one_record_holds_nothing_out_and_keeps_the_federation():

@@ -91,6 +91,50 @@ def test_more_clients_do_not_change_the_others():
         assert weights_of(estimates) == pytest.approx(weights_of(more[client]), abs=1e-5)
 
 
+def renumbered(logs):
+    """The same records under other client numbers and in another order, and the new number of each client."""
+    rng = np.random.default_rng(9)
+    new = rng.permutation(logs.n_clients)
+    return replace(logs, client=new[logs.client]).take(rng.permutation(logs.size)), new
+
+
+def test_numbering_clients_and_listing_records_otherwise_changes_nothing_whatever_is_drawn():
+    """Mini-batches, dropout, sampled participation and held-out records, all at once."""
+    logs = random_logs(size=100, clients=5)
+    other, new = renumbered(logs)
+    router = replace(SMALL, dropout=0.2, participants=2, rounds=3)
+    mine, theirs = train(router, logs, 4), train(router, other, 4)
+    pairs = [(mine.federated, theirs.federated), (mine.pooled, theirs.pooled)]
+    pairs += [(mine.local[i], theirs.local[int(new[i])]) for i in range(5)]
+    for one, same in pairs:
+        assert weights_of(one) == pytest.approx(weights_of(same), abs=1e-5)
+    start = mine.pooled.predictor.architecture.flatten(initial_weights(mine.pooled.predictor.architecture, 4))
+    assert all(np.abs(weights_of(one) - start).max() > 1e-3 for one, _ in pairs)
+
+    def senders(trained, number):
+        return [{number(m.sender) for m in trained.messages if isinstance(m, Parameters) and m.round == r} for r in range(3)]
+
+    there = {f"client {i}": f"client {new[i]}" for i in range(5)} | {"server": "server"}
+    assert senders(mine, there.__getitem__) == senders(theirs, str)
+    losses = {m.sender: m.losses for m in theirs.messages if isinstance(m, ValidationLosses)}
+    for message in mine.messages:
+        if isinstance(message, ValidationLosses):
+            assert message.losses == pytest.approx(losses[there[message.sender]], abs=1e-4)
+
+
+def test_published_participants_are_drawn_by_index():
+    logs = random_logs(size=100, clients=10)
+    router = replace(SMALL, learning_rates=(1e-2,), rounds=3, participants=6, drawn_by="index")
+    rng = np.random.default_rng(42)
+    wanted = [{f"client {i}" for i in rng.choice(10, 6, replace=False)} for _ in range(3)]
+
+    def taking_part(given):
+        sent = [m for m in train_federated(router, given, 42)[1] if isinstance(m, Parameters)]
+        return [{m.sender for m in sent if m.round == turn} - {"server"} for turn in range(3)]
+
+    assert taking_part(logs) == taking_part(renumbered(logs)[0]) == wanted
+
+
 def test_models_without_records_are_not_routed_to_unless_published():
     logs = random_logs(called=2)
     for client, estimates in train_local(EXACT, logs, 0).items():
@@ -177,6 +221,7 @@ def test_the_published_choices():
     assert (published.hidden, published.batch, published.rounds, published.participants) == ((512, 512), 128, 5, 6)
     assert (published.weight_decay, published.clip, published.dropout, published.heads) == (3e-4, 1.0, 0.1, "records")
     assert published.learning_rates == (1e-3,)
+    assert published.drawn_by == "index"
     ratios = [published.learning_rates[0] / r[0] for r in (published.local_learning_rates, published.pooled_learning_rates)]
     assert ratios == pytest.approx([50, 17])
 
@@ -187,6 +232,7 @@ def test_the_published_choices():
         ({"hidden": (0,)}, "'hidden'"),
         ({"optimiser": "lion"}, "'optimiser'"),
         ({"heads": "equal"}, "'heads'"),
+        ({"drawn_by": "size"}, "'drawn_by'"),
         ({"unlogged": "drop"}, "'unlogged'"),
         ({"precision": "float16"}, "'precision'"),
         ({"dropout": 1.0}, "'dropout'"),

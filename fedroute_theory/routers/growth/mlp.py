@@ -14,6 +14,7 @@ from fedroute_theory.federation import Labels, Logs, Message, Parameters
 from fedroute_theory.networks import Architecture
 from fedroute_theory.routers.growth.grown import Grown, after, check_dimension, check_labels
 from fedroute_theory.routers.network.predictor import NetworkPredictor
+from fedroute_theory.routers.parties import parties_of
 
 if TYPE_CHECKING:
     from fedroute_theory.routers.network.fitting import FederatedFit
@@ -91,16 +92,16 @@ def _descend(
     )  # fmt: skip
     data = on_device(recipe, logs.embedding, logs.model, own.quality, own.cost, teacher)
     first = {name: np.asarray(v)[None] if repeated else np.asarray(v)[None, None] for name, v in start.items()}
-    clients = {int(i): np.flatnonzero(logs.client == i) for i in np.unique(logs.client)}
+    parties = parties_of(logs, router.drawn_by)
     fedavg = FedAvg(router.rounds, router.participants, router.heads)
     budget = Budget(router.batch, router.local_epochs, router.local_steps)
     # Grown step by step, several federations share a seed; their batches must not.
     place = int(np.random.SeedSequence([integer("seed", seed, 0, 2**32 - 1), len(before.messages)]).generate_state(1)[0])
     fit: FederatedFit = fit_federated(
-        recipe, budget, Tuning(router.learning_rates, router.held_out), fedavg, data, clients, (place,), first, scale, mask
+        recipe, budget, Tuning(router.learning_rates, router.held_out), fedavg, data, parties.rows, (place,), first, scale, mask
     )
-    counts = {i: np.bincount(logs.model[rows], minlength=logs.n_models) for i, rows in clients.items()}
-    sent = messages_of(recipe, fedavg.drawn(list(clients), place), counts, {}, scale, fit, 0)
+    counts = {party: np.bincount(logs.model[rows], minlength=logs.n_models) for party, rows in parties.rows.items()}
+    sent = messages_of(recipe, fedavg.drawn(list(parties.rows), place), parties, counts, {}, scale, fit, 0)
     found = {name: np.asarray(v[0], dtype=np.float64) for name, v in fit.weights.items()}
     return (found if repeated else {name: v[0] for name, v in found.items()}), sent
 

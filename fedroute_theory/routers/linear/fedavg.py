@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError, integer, number
-from fedroute_theory.routers.linear.statistics import Heads, HeadStatistics
+from fedroute_theory.routers.linear.statistics import HeadStatistics
 
 
 @dataclass(frozen=True)
@@ -78,29 +78,29 @@ def check_step(losses: HeadLosses, how: FedAvg) -> None:
 
 def descend(
     losses: HeadLosses, how: FedAvg, rng: np.random.Generator, start: FloatArray | None = None
-) -> tuple[FloatArray, list[Heads]]:
-    """The server's last heads (..., M, p, 2), and what travelled of the first repetition.
+) -> tuple[FloatArray, list[tuple[FloatArray, FloatArray]]]:
+    """The server's last heads (..., M, p, 2), and what travelled of the first repetition: of every round the server's heads
+    (M, p, 2) and those that came back (N, M, p, 2).
 
     Raises InputError where the step is so long that gradient steps on some client's loss diverge.
     """
     check_step(losses, how)
-    clients = len(losses.shares)
     contraction = np.eye(losses.curvature.shape[-1]) - how.step * losses.curvature
     moved = how.step * losses.linear
     server = np.zeros(losses.linear[..., 0, :, :, :].shape) if start is None else start
-    sent: list[Heads] = []
-    for round_ in range(how.rounds):
-        sent.append(Heads("server", round_, _first(server)))
+    sent: list[tuple[FloatArray, FloatArray]] = []
+    for _ in range(how.rounds):
+        broadcast = server
         local = np.broadcast_to(server[..., None, :, :, :], losses.linear.shape)
         for _ in range(how.local_steps):
             local = contraction @ local + moved
             if how.noise > 0.0:
                 local = local - how.step * how.noise * rng.normal(size=local.shape)
-        sent += [Heads(f"client {i}", round_, _first(local[..., i, :, :, :])) for i in range(clients)]
+        sent.append((_first(broadcast, 3), _first(local, 4)))
         server = np.einsum("i,...imkl->...mkl", losses.shares, local)
     return server, sent
 
 
-def _first(heads: FloatArray) -> FloatArray:
-    first: FloatArray = heads.reshape(-1, *heads.shape[-3:])[0]
+def _first(heads: FloatArray, axes: int) -> FloatArray:
+    first: FloatArray = heads.reshape(-1, *heads.shape[-axes:])[0]
     return first

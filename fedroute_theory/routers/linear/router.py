@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,8 +12,12 @@ from fedroute_theory.estimates import AffineFeatures, FeatureMap, FunctionEstima
 from fedroute_theory.federation import Labels, Logs, Message
 from fedroute_theory.routers.checks import checked_labels
 from fedroute_theory.routers.linear.fedavg import FedAvg, HeadLosses, descend, head_losses
-from fedroute_theory.routers.linear.statistics import HeadStatistics, add_up, shareable, solve, statistics
+from fedroute_theory.routers.linear.statistics import Heads, HeadStatistics, add_up, shareable, solve, statistics
+from fedroute_theory.routers.parties import parties_of
 from fedroute_theory.routers.trained import Trained
+
+POOLED = 1
+"""Stream of the pooled training's noise; those of clients are numbered by their records."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +58,35 @@ def train(router: LinearRouter, logs: Logs, seed: int, labels: Labels | None = N
     everything, and for costs above c_max.
     """
     everyone = checked_labels(logs, labels, router.c_max)
-    rng = np.random.default_rng(integer("seed", seed, 0, 2**32 - 1))
+    integer("seed", seed, 0, 2**32 - 1)
     own = by_client(router, logs, everyone)
-    whole = add_up(list(own.values()))
-    if router.solver is None:
-        local = {client: _estimates(router, part, solve(part, router.ridge)) for client, part in own.items()}
-        sent = _shared(router, logs, everyone)
-        together = add_up(sent)
-        federated = _estimates(router, together, solve(together, router.ridge))
-        return Trained(router, local, federated, _estimates(router, whole, solve(whole, router.ridge)), tuple(sent), seed)
-    alone = replace(router.solver, rounds=router.solver.rounds * router.solver.local_steps, local_steps=1)
-    losses = losses_of(router, list(own.values()))
-    heads, messages = descend(losses, router.solver, rng)
-    local = {client: _descended(router, part, losses_of(router, [part]), alone, rng) for client, part in own.items()}
-    pooled = _descended(router, whole, losses.pooled(), alone, rng)
-    traffic: tuple[Message, ...] = tuple(messages)
-    return Trained(router, local, _estimates(router, whole, _weights(router, whole, heads)), pooled, traffic, seed)
+    if router.solver is not None:
+        return _by_descent(router, router.solver, parties_of(logs).client, own, seed)
+    local = {client: _estimates(router, part, solve(part, router.ridge)) for client, part in own.items()}
+    sent, whole = _shared(router, logs, everyone), add_up(list(own.values()))
+    together = add_up(sent)
+    federated = _estimates(router, together, solve(together, router.ridge))
+    return Trained(router, local, federated, _estimates(router, whole, solve(whole, router.ridge)), tuple(sent), seed)
+
+
+def _by_descent(
+    router: LinearRouter, how: FedAvg, clients: Mapping[int, int], own: Mapping[int, HeadStatistics], seed: int
+) -> Trained[FunctionEstimates]:
+    """The three trainings by gradient steps. clients: index of each, by party, which numbers the stream of its noise."""
+    alone = replace(how, rounds=how.rounds * how.local_steps, local_steps=1)
+    whole, losses = add_up(list(own.values())), losses_of(router, [own[client] for client in clients.values()])
+    heads, travelled = descend(losses, how, np.random.default_rng(seed))
+    local = {
+        client: _descended(router, own[client], losses_of(router, [own[client]]), alone, np.random.default_rng([seed, party]))
+        for party, client in clients.items()
+    }
+    pooled = _descended(router, whole, losses.pooled(), alone, np.random.default_rng([seed, POOLED]))
+    messages: list[Message] = []
+    for round_, (server, back) in enumerate(travelled):
+        by_index = sorted(zip(clients.values(), back, strict=True), key=lambda one: one[0])
+        messages += [Heads("server", round_, server), *(Heads(f"client {i}", round_, sent) for i, sent in by_index)]
+    federated = _estimates(router, whole, _weights(router, whole, heads))
+    return Trained(router, dict(sorted(local.items())), federated, pooled, tuple(messages), seed)
 
 
 def by_client(router: LinearRouter, logs: Logs, labels: Labels) -> dict[int, HeadStatistics]:

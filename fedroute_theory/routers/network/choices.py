@@ -12,6 +12,11 @@ AVERAGES = {
     "records": "all weights by the client's number of records, as published",
 }
 
+DRAWS = {
+    "records": "among the clients in an order of their records' own, so that their numbering does not matter",
+    "index": "among the clients in the order of their indices, as published",
+}
+
 UNLOGGED_CHOICES = {
     "exclude": "a model without any record in a training is not routed to there",
     "routable": "its untrained head competes with the others, as published",

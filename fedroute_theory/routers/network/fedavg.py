@@ -17,7 +17,7 @@ from fedroute_theory.routers.network.streams import BATCHES, Budget, stream
 from fedroute_theory.routers.network.training import descend
 
 Holdings = Mapping[int, IntArray]
-"""Rows of the records of every client that has any, by client index."""
+"""Rows of the records of every client that has any, by party (`parties`), which numbers its streams."""
 
 FEDERATED = 2  # place of federated batches in a party's streams
 
@@ -31,7 +31,8 @@ class FedAvg:
     heads: str
 
     def drawn(self, clients: Sequence[int], seed: int) -> list[list[int]]:
-        """The clients of every round, from a generator of their own: `default_rng(seed).choice` once a round, as published."""
+        """The clients of every round, from a generator of their own: `default_rng(seed).choice` of places among the clients as
+        they are listed, once a round, as published."""
         if self.participants is None or self.participants >= len(clients):
             return [list(clients)] * self.rounds
         rng = np.random.default_rng(seed)
@@ -68,7 +69,7 @@ def path(
     yield weights
     for turn, chosen in enumerate(zip(*(fedavg.drawn(clients, seed) for seed in seeds), strict=True)):
         places = [(i, client) for i, round_ in enumerate(chosen) for client in round_]
-        rngs = [stream(seeds[i], BATCHES, client + 1, FEDERATED, phase, turn) for i, client in places]
+        rngs = [stream(seeds[i], BATCHES, client, FEDERATED, phase, turn) for i, client in places]
         plan = budget.plan([holdings[i][client] for i, client in places], rngs, shape)
         each = len(places) // len(seeds)
         own = Variants(

@@ -86,9 +86,7 @@ def federated_rates(
     scales, losses = [scale] * len(seeds), None
     rates = np.full((len(seeds), scale.centre.size), tuning.rates[0])
     if len(tuning.rates) > 1:
-        parts = [
-            {c: held_out(rows, tuning.share, stream(seed, HELD_OUT, c + 1)) for c, rows in holdings.items()} for seed in seeds
-        ]
+        parts = [{c: held_out(rows, tuning.share, stream(seed, HELD_OUT, c)) for c, rows in holdings.items()} for seed in seeds]
         grid = _grid(tuning.rates, scales)
         held = [{c: fit for c, (fit, _) in part.items()} for part in parts]
         weights = federate(recipe, budget, fedavg, data, held, seeds, start, grid, TUNING, trainable)

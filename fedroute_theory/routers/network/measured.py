@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -148,7 +148,8 @@ def descent_of(router: MLPRouter, logs: Logs, seed: int) -> Descent:
     path = np.stack([flatten({name: np.asarray(value)[0, 0] for name, value in w.items()}) for w in weights[:-1]])
     exact = replace(ready.recipe, dtype="float64")
     data = on_device(exact, logs.embedding, logs.model, ready.labels.quality, ready.labels.cost)
-    rows = padded(list(ready.clients.values()))
+    parties = ready.parties.in_index_order()  # as the shares are read
+    rows = padded([ready.parties.rows[party] for party in parties])
     objective = Objective(ready.recipe.architecture, data, rows, float(scale.centre[0]), float(scale.spread[0]))
     gradients = np.stack([objective.gradients(theta) for theta in path])  # (T, N, P)
     pooled = np.einsum("n,tnp->tp", objective.shares, gradients)
@@ -163,7 +164,7 @@ def descent_of(router: MLPRouter, logs: Logs, seed: int) -> Descent:
             how="one run, not its expectation" if random else "exact at the weights of every round",
         ),
         initial_gap=Measured(float(objective.shares @ objective.losses(path[0])), how="F(theta_0), as F is at least 0"),
-        smoothness=_smoothness(objective, looked, seed),
+        smoothness=_smoothness(objective, looked, parties, seed),
         noise=_noise(router, sampling, objective, looked),
         dissimilarity=dissimilarity_along(gradients, objective.shares, BETAS),
         optimizer=router.optimiser, clipping=router.clip, participants=participants,
@@ -173,17 +174,17 @@ def descent_of(router: MLPRouter, logs: Logs, seed: int) -> Descent:
 
 def _protocol(router: MLPRouter, ready: Bench) -> tuple[int, str]:
     """Steps of the client that takes most, and how records are drawn."""
-    sizes = [rows.size for rows in ready.clients.values()]
+    sizes = [rows.size for rows in ready.parties.rows.values()]
     whole = router.batch is None or router.batch >= max(sizes)
     sampling = "full batch" if whole else "epochs"
     return max(map(ready.budget().steps_for, sizes)), f"{sampling} with dropout" if router.dropout > 0.0 else sampling
 
 
-def _smoothness(objective: Objective, points: FloatArray, seed: int) -> Measured:
+def _smoothness(objective: Objective, points: FloatArray, parties: Sequence[int], seed: int) -> Measured:
     """The largest of the clients' estimates."""
     found = []
-    for i in range(len(objective.rows)):
-        own, rng = objective.of_client(i), stream(seed, CURVATURE, i)
+    for i, party in enumerate(parties):
+        own, rng = objective.of_client(i), stream(seed, CURVATURE, party)
         found.append(
             smoothness_along(
                 lambda theta, own=own: own.gradients(theta)[0],  # type: ignore[misc]

@@ -16,7 +16,7 @@ START, BATCHES, HELD_OUT, CERTIFICATE, CURVATURE = range(5)
 """Purposes of a stream."""
 
 SERVER = 0
-"""The party that holds all records; client i is party i + 1."""
+"""The party that holds all records; clients are the parties of `parties`, so that their numbering does not matter."""
 
 
 def stream(seed: int, purpose: int, *place: int) -> np.random.Generator:
@@ -89,10 +89,10 @@ class Budget:
 
 
 def held_out(rows: IntArray, share: float, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """A party's records in two parts: those to fit and, rounded down, the share to judge by."""
-    shuffled = rng.permutation(rows)
+    """A party's records in two parts, each in their order: those to fit and, rounded down, the share to judge by."""
+    shuffled = rng.permutation(rows.size)
     cut = int(share * rows.size)
-    return np.sort(shuffled[cut:]), np.sort(shuffled[:cut])
+    return rows[np.sort(shuffled[cut:])], rows[np.sort(shuffled[:cut])]
 
 
 def padded(parts: Sequence[IntArray]) -> IntArray:

@@ -19,37 +19,36 @@ from fedroute_theory.federation import (
 from fedroute_theory.routers.network.fitting import FederatedFit
 from fedroute_theory.routers.network.recipe import Recipe
 from fedroute_theory.routers.network.scaling import Scale
+from fedroute_theory.routers.parties import Parties
 
 
 def messages_of(
-    recipe: Recipe, rounds: Sequence[Sequence[int]], counts: Mapping[int, IntArray], sums: Mapping[int, FloatArray],
-    scale: Scale, fit: FederatedFit, place: int,
+    recipe: Recipe, rounds: Sequence[Sequence[int]], parties: Parties, counts: Mapping[int, IntArray],
+    sums: Mapping[int, FloatArray], scale: Scale, fit: FederatedFit, place: int,
 ) -> tuple[Message, ...]:  # fmt: skip
-    """All that travels in one federation of one repetition of the labels.
+    """All that travels in one federation of one repetition of the labels, clients in the order of their indices.
 
-    rounds: participants of each. counts: (M,) by client. sums: `cost_sums` by client, empty when the scale is fixed. place: of
-    the seed in `fit`. Weights go to every participant and come back in every round, in the tuning once for each rate.
+    rounds: participants of each, as parties. counts: (M,) by party. sums: `cost_sums` by party, empty when the scale is fixed.
+    place: of the seed in `fit`. Weights go to every participant and come back in every round, in the tuning once for each rate.
     """
-    found: list[Message] = [CostSums(_name(client), own[0]) for client, own in sums.items()]
+    order = {party: f"client {parties.client[party]}" for party in parties.in_index_order()}
+    senders = [[name for party, name in order.items() if party in round_] for round_ in rounds]
+    found: list[Message] = [CostSums(name, sums[party][0]) for party, name in order.items() if party in sums]
     if sums:
         found.append(CostScale("server", np.array([scale.centre[0], scale.spread[0]])))
-    found += [ModelCounts(_name(client), own) for client, own in counts.items()]
+    found += [ModelCounts(name, counts[party]) for party, name in order.items()]
     if fit.losses is not None:
-        losses = fit.losses[place, :, :, 0]
-        found += _weights(recipe, rounds, "tuning", losses.shape[1])
-        found += [ValidationLosses(_name(client), own) for client, own in zip(counts, losses, strict=True)]
+        losses = dict(zip(parties.rows, fit.losses[place, :, :, 0], strict=True))
+        found += _weights(recipe, senders, "tuning", fit.losses.shape[2])
+        found += [ValidationLosses(name, losses[party]) for party, name in order.items()]
         found.append(LearningRate("server", fit.rates[place, :1]))
-    return (*found, *_weights(recipe, rounds, "training", 1))
+    return (*found, *_weights(recipe, senders, "training", 1))
 
 
-def _weights(recipe: Recipe, rounds: Sequence[Sequence[int]], phase: str, networks: int) -> list[Message]:
+def _weights(recipe: Recipe, rounds: Sequence[Sequence[str]], phase: str, networks: int) -> list[Message]:
     numbers, itemsize = networks * recipe.architecture.n_parameters, np.dtype(recipe.dtype).itemsize
     found: list[Message] = []
-    for turn, clients in enumerate(rounds):
+    for turn, senders in enumerate(rounds):
         found.append(Parameters("server", phase, turn, numbers, itemsize))
-        found += [Parameters(_name(client), phase, turn, numbers, itemsize) for client in clients]
+        found += [Parameters(sender, phase, turn, numbers, itemsize) for sender in senders]
     return found
-
-
-def _name(client: int) -> str:
-    return f"client {client}"

@@ -21,6 +21,7 @@ from fedroute_theory.routers.network.recipe import Data, Recipe, on_device
 from fedroute_theory.routers.network.scaling import Scale, cost_sums, scale_from
 from fedroute_theory.routers.network.streams import CERTIFICATE, SERVER, Budget, initial_weights, stream
 from fedroute_theory.routers.network.traffic import messages_of
+from fedroute_theory.routers.parties import Parties, parties_of
 
 if TYPE_CHECKING:
     from fedroute_theory.routers.mlp import MLPRouter
@@ -32,7 +33,7 @@ LOCAL, FEDERATED, POOLED = range(3)
 @dataclass(frozen=True, eq=False)
 class Bench:
     """A router, logs and labels, ready to train. labels: quality and cost (R, D). repeated: whether the estimates have the
-    axis of repetitions. clients: rows of every client that has any. sums: `cost_sums` of each. start: leading axes (seeds, 1).
+    axis of repetitions. parties: the clients that have records. sums: `cost_sums` of each. start: leading axes (seeds, 1).
     """
 
     router: MLPRouter
@@ -40,7 +41,7 @@ class Bench:
     labels: Labels
     repeated: bool
     seeds: tuple[int, ...]
-    clients: dict[int, IntArray]
+    parties: Parties
     sums: dict[int, FloatArray]
     recipe: Recipe
     start: dict[str, FloatArray]
@@ -48,9 +49,10 @@ class Bench:
 
     def local(self) -> list[dict[int, FunctionEstimates]]:
         """By seed and client."""
-        parties = [(seed, client + 1, rows) for seed in self.seeds for client, rows in self.clients.items()]
-        scales = [self._scale(self.sums[client]) for _ in self.seeds for client in self.clients]
-        start = {name: np.repeat(value, len(self.clients), axis=0) for name, value in self.start.items()}
+        held = self.parties.rows
+        parties = [(seed, party, rows) for seed in self.seeds for party, rows in held.items()]
+        scales = [self._scale(self.sums[party]) for _ in self.seeds for party in held]
+        start = {name: np.repeat(value, len(held), axis=0) for name, value in self.start.items()}
         rates = self.router.local_learning_rates or self.router.learning_rates
         tuning = Tuning(rates, self.router.held_out)
         weights, _ = fit_apart(self.recipe, self.baseline(), tuning, self.data, parties, start, scales)
@@ -58,12 +60,13 @@ class Bench:
             self._estimates(weights, i, scales[i], rows, stream(seed, CERTIFICATE, LOCAL, party))
             for i, (seed, party, rows) in enumerate(parties)
         ]
-        each = len(self.clients)
-        return [dict(zip(self.clients, done[i * each : (i + 1) * each], strict=True)) for i in range(len(self.seeds))]
+        clients = list(self.parties.client.values())
+        each = len(clients)
+        return [dict(sorted(zip(clients, done[i * each : (i + 1) * each], strict=True))) for i in range(len(self.seeds))]
 
     def pooled(self) -> list[FunctionEstimates]:
         """By seed."""
-        everything = np.arange(self.logs.size)
+        everything = self.parties.everyone
         scale = self._scale(sum(self.sums.values(), np.zeros(3)))
         parties = [(seed, SERVER, everything) for seed in self.seeds]
         tuning = Tuning(self.router.pooled_learning_rates or self.router.learning_rates, self.router.held_out)
@@ -76,20 +79,18 @@ class Bench:
 
     def federated(self) -> list[tuple[FunctionEstimates, tuple[Message, ...]]]:
         """By seed, with the messages of one repetition."""
-        router, everything = self.router, np.arange(self.logs.size)
+        router, everything, held = self.router, self.parties.everyone, self.parties.rows
         fedavg, scale = self.fedavg(), self._scale(sum(self.sums.values(), np.zeros(3)))
         tuning = Tuning(router.learning_rates, router.held_out)
         fit = fit_federated(
-            self.recipe, self.budget(), tuning, fedavg, self.data, self.clients, self.seeds, self.start, scale
+            self.recipe, self.budget(), tuning, fedavg, self.data, held, self.seeds, self.start, scale
         )  # fmt: skip
-        counts = {
-            client: np.bincount(self.logs.model[rows], minlength=self.logs.n_models) for client, rows in self.clients.items()
-        }
+        counts = {party: np.bincount(self.logs.model[rows], minlength=self.logs.n_models) for party, rows in held.items()}
         sums = self.sums if router.cost_scaling == "logged" else {}
         return [
             (
                 self._estimates(fit.weights, i, scale, everything, stream(seed, CERTIFICATE, FEDERATED)),
-                messages_of(self.recipe, fedavg.drawn(list(self.clients), seed), counts, sums, scale, fit, i),
+                messages_of(self.recipe, fedavg.drawn(list(held), seed), self.parties, counts, sums, scale, fit, i),
             )
             for i, seed in enumerate(self.seeds)
         ]
@@ -99,9 +100,9 @@ class Bench:
         fedavg, scale = self.fedavg(), self._scale(sum(self.sums.values(), np.zeros(3)))
         tuning, budget = Tuning(self.router.learning_rates, self.router.held_out), self.budget()
         rates, _ = federated_rates(
-            self.recipe, budget, tuning, fedavg, self.data, self.clients, self.seeds, self.start, scale
+            self.recipe, budget, tuning, fedavg, self.data, self.parties.rows, self.seeds, self.start, scale
         )  # fmt: skip
-        variants, held = at_rates(rates, [scale] * len(self.seeds)), [self.clients] * len(self.seeds)
+        variants, held = at_rates(rates, [scale] * len(self.seeds)), [self.parties.rows] * len(self.seeds)
         weights = path(self.recipe, budget, fedavg, self.data, held, self.seeds, self.start, variants, TRAINING)
         return scale, rates, list(weights)
 
@@ -118,7 +119,7 @@ class Bench:
 
     def baseline(self) -> Budget:
         """What local and pooled trainings may use: as much as a client uses in the federation on average."""
-        router, clients = self.router, len(self.clients)
+        router, clients = self.router, len(self.parties.rows)
         if router.baseline_epochs is not None:
             return Budget(router.batch, router.baseline_epochs)
         share = min(router.participants or clients, clients) / clients
@@ -158,9 +159,9 @@ def bench(router: MLPRouter, logs: Logs, seeds: Sequence[int], labels: Labels | 
     quality, cost = (np.atleast_2d(np.asarray(v, dtype=np.float64)) for v in (given.quality, given.cost))
     architecture = Architecture(logs.embedding.shape[1], router.hidden, logs.n_models, router.activation, router.layer_norm)
     recipe = Recipe(architecture, router.optimiser, router.weight_decay, router.clip, router.dropout, dtype=router.precision)
-    clients = {int(i): np.flatnonzero(logs.client == i) for i in np.unique(logs.client)}
-    sums = {client: cost_sums(cost[:, rows]) for client, rows in clients.items()}
+    parties = parties_of(logs, router.drawn_by)
+    sums = {party: cost_sums(cost[:, rows]) for party, rows in parties.rows.items()}
     starts = [initial_weights(architecture, seed) for seed in checked]
     start = {name: np.stack([one[name] for one in starts])[:, None] for name in architecture.shapes}
     data = on_device(recipe, logs.embedding, logs.model, quality, cost)
-    return Bench(router, logs, Labels(quality, cost), labels is not None, checked, clients, sums, recipe, start, data)
+    return Bench(router, logs, Labels(quality, cost), labels is not None, checked, parties, sums, recipe, start, data)

@@ -11,14 +11,15 @@ from fedroute_theory.routers import KMeansRouter, LinearRouter, MixtureRouter, M
 from fedroute_theory.testing import PROMISES, check_router
 
 ALL = tuple(PROMISES)
+ORDERS = ("record-order", "client-order")
 CELLS = KMeansRouter.with_clusters(6)
 OWN = {
     "k-means": (CELLS, ALL, 1e-9),
     "k-means, published": (KMeansRouter.published(), (), 1e-9),
     "linear": (LinearRouter(), ALL, 1e-9),
-    "mixture of linear": (MixtureRouter(LinearRouter()), (), 1e-9),
-    "mixture of k-means": (MixtureRouter(CELLS), (), 1e-9),
-    "network": (MLPRouter(hidden=(3,), learning_rates=(1e-2,), rounds=2), (), 1e-6),
+    "mixture of linear": (MixtureRouter(LinearRouter()), ORDERS, 1e-9),
+    "mixture of k-means": (MixtureRouter(CELLS), ORDERS, 1e-9),
+    "network": (MLPRouter(hidden=(3,), learning_rates=(1e-2,), rounds=2, participants=2), ORDERS, 1e-6),
 }
 
 
