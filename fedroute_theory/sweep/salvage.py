@@ -89,16 +89,15 @@ def _rows(scratch: Path, pages: int) -> Iterator[Row]:
             if page[:1] == bytes([LEAF]):
                 file.seek(PAGE)
                 file.write(page)
-                for order in ("ASC", "DESC"):  # from both ends, up to a damaged row
-                    yield from _read(scratch, order)
+                yield from _read(scratch)
 
 
-def _read(scratch: Path, order: str) -> Iterator[Row]:
+def _read(scratch: Path) -> Iterator[Row]:
     with closing(sqlite3.connect(f"{scratch.absolute().as_uri()}?immutable=1", uri=True)) as base:
         base.text_factory = bytes
-        try:
-            for row in base.execute(f"SELECT {COLUMNS} FROM results ORDER BY id {order}"):
-                if intact(row):
-                    yield row
-        except sqlite3.DatabaseError:
+        for order in ("ASC", "DESC"):  # up to a damaged row, then down to it
+            try:
+                yield from filter(intact, base.execute(f"SELECT {COLUMNS} FROM results ORDER BY id {order}"))
+            except sqlite3.DatabaseError:
+                continue
             return

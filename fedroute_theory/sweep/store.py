@@ -76,7 +76,7 @@ class Store:
         new = mark == 0 and not base.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
         base.execute("ROLLBACK")
         if mark != MARK and not new:
-            raise InputError(f"The file '{self.path}' is no store of results, and is left as it is.")
+            raise self._foreign()
         if schema > SCHEMA:
             raise InputError(
                 f"The store '{self.path}' was written by a newer version of this package (schema {schema}, known: {SCHEMA})."
@@ -87,6 +87,8 @@ class Store:
             found = base.execute("PRAGMA integrity_check(1)").fetchone()[0].decode(errors="replace")
             if found != "ok":
                 raise self._damaged(found.splitlines()[-1])
+            if base.execute("SELECT sql FROM sqlite_schema WHERE name = 'results'").fetchone() != (TABLE.encode(),):
+                raise self._damaged("its table is described otherwise")
         base.execute("PRAGMA journal_mode = WAL")
         base.execute("PRAGMA synchronous = NORMAL")
         if new:
@@ -170,6 +172,12 @@ class Store:
         except sqlite3.Error as error:
             raise self._explained(error) from None
 
+    def _foreign(self) -> InputError:
+        return InputError(
+            f"The file '{self.path}' is no store of results, and is left as it is; if it was one, '--salvage NEWFILE' copies "
+            "every result that can still be read into a new store."
+        )
+
     def _damaged(self, detail: str) -> InputError:
         return InputError(
             f"The store '{self.path}' is damaged ({detail}) and is left as it is; '--salvage NEWFILE' copies every result that "
@@ -179,10 +187,8 @@ class Store:
     def _explained(self, error: sqlite3.Error) -> InputError:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code
         if code == sqlite3.SQLITE_NOTADB:
-            return InputError(
-                f"The file '{self.path}' is no store of results (or its first bytes are damaged: '--salvage NEWFILE')."
-            )
-        if code == sqlite3.SQLITE_CORRUPT:
+            return self._foreign()
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:  # the statements are right, the file is not
             return self._damaged(str(error))
         if code == sqlite3.SQLITE_BUSY:
             return InputError(f"The store '{self.path}' is in use by another process; it takes one at a time.")
