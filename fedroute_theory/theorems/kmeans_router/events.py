@@ -15,6 +15,9 @@ from fedroute_theory.theorems.kmeans_router.widths import hoeffding, kl_interval
 WORK_LIMIT = 500_000_000
 """Most steps (pairs x square of the longest pair) for which the event is computed."""
 
+NEGLIGIBLE = 1e-15
+"""Probability of the outcomes of a pair that are left out, at most: less than the rounding of the others' sum."""
+
 
 def poisson_binomial(chances: FloatArray) -> FloatArray:
     """Laws of sums of independent Bernoulli variables: chances (P, n) -> probabilities (P, n + 1), by convolution."""
@@ -58,9 +61,10 @@ def pair_failures(geometry: CellGeometry, delta: float, width: str, scale: float
         paid = problem.lam * (problem.c_max * sums if noisy_cost else np.array([cost[own].sum()]))
         labels = (sums[:, None] - paid[None, :]) / n
         truth = quality[own].mean() - problem.lam * cost[own].mean()
-        outside = _outside(labels, truth, problem, n, scale**2 * log_term, width)
         joint = q_law[p, : n + 1, None] * (c_law[p, None, : n + 1] if noisy_cost else np.ones((1, 1)))
-        failed[p] = joint[outside].sum()
+        live = joint > NEGLIGIBLE / joint.size
+        outside = _outside(labels[live], truth, problem, n, scale**2 * log_term, width)
+        failed[p] = joint[live][outside].sum()
     return failed
 
 
