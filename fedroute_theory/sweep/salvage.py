@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import struct
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -95,9 +95,15 @@ def _rows(scratch: Path, pages: int) -> Iterator[Row]:
 def _read(scratch: Path) -> Iterator[Row]:
     with closing(sqlite3.connect(f"{scratch.absolute().as_uri()}?immutable=1", uri=True)) as base:
         base.text_factory = bytes
-        for order in ("ASC", "DESC"):  # up to a damaged row, then down to it
+        places: set[tuple[int]] = set()
+        for order in ("ASC", "DESC"):  # up to what is damaged, then down to it
             try:
                 yield from filter(intact, base.execute(f"SELECT {COLUMNS} FROM results ORDER BY id {order}"))
             except sqlite3.DatabaseError:
-                continue
-            return
+                with suppress(sqlite3.DatabaseError):
+                    places.update(base.execute(f"SELECT id FROM results ORDER BY id {order}"))
+            else:
+                return
+        for place in sorted(places):  # reading ahead has cost the neighbours
+            with suppress(sqlite3.DatabaseError):
+                yield from filter(intact, base.execute(f"SELECT {COLUMNS} FROM results WHERE id = ?", place))
