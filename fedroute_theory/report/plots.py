@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from fedroute_theory._validate import InputError
 from fedroute_theory.report.drawing import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
 from fedroute_theory.report.result_tables import latex_text
+from fedroute_theory.report.stacks import Stack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,19 +68,25 @@ class Plot:
 
     name: str
     title: str
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | Stack, ...]
     alt: str
 
     def figure(self) -> Figure:
         """Drawn with matplotlib's object API; no state kept."""
         from matplotlib.figure import Figure
 
-        columns = min(3, len(self.panels))
+        wide = [panel.height for panel in self.panels if isinstance(panel, Stack)]
+        columns = 1 if wide else min(3, len(self.panels))
         lines = math.ceil(len(self.panels) / columns)
-        figure = Figure(figsize=(1.6 + 3.6 * columns, 0.6 + 3.2 * lines), dpi=150, layout="constrained")
-        figure.suptitle(textwrap.fill(self.title, 62 * columns), fontsize=10)
+        size = (10.0, 0.6 + sum(wide) + 3.2 * (lines - len(wide))) if wide else (1.6 + 3.6 * columns, 0.6 + 3.2 * lines)
+        figure = Figure(figsize=size, dpi=150, layout="constrained")
+        figure.suptitle(textwrap.fill(self.title, 120 if wide else 62 * columns), fontsize=10)
         for place, panel in enumerate(self.panels, 1):
-            _draw(figure.add_subplot(lines, columns, place), panel)
+            axes = figure.add_subplot(lines, columns, place)
+            if isinstance(panel, Stack):
+                panel.draw(axes)
+            else:
+                _draw(axes, panel)
         return figure
 
     def latex(self) -> str:
