@@ -30,7 +30,7 @@ def assumptions(
     json_file: JsonFile = None,
 ) -> None:
     """List each assumption: holds, fails, unknowable or not measured, with value, margin, uncertainty, how, what would help."""
-    from fedroute_theory.report.assumption_tables import table as printed
+    from fedroute_theory.report.assumption_tables import text
     from fedroute_theory.theorems import theorem
     from fedroute_theory.verify import SCENARIOS, scenario_case
     from fedroute_theory.verify.assumed import as_json, assumed
@@ -68,7 +68,7 @@ def assumptions(
         lines = assumed(case, None if slug is None else [slug], progress)
         documents.append(as_json(name, seed, lines))
         if json_file != Path("-"):
-            typer.echo(printed(name, lines) + "\n")
+            typer.echo(text(name, lines) + "\n")
     write_json(json_file, documents[0] if len(documents) == 1 else {"cases": documents})
 
 

@@ -59,9 +59,11 @@ def test_a_table_gets_a_row_for_every_assumption_of_every_theorem(run, file):
 def test_trainings_that_agree_share_a_row_and_the_last_line_counts_the_rows(run, file):
     code, out, _ = run("kmeans-router", "--table", file, "--clients", "3")
     assert code == 0
-    rows = [line for line in out.splitlines() if line.startswith("  kmeans-router")]
+    rows = [
+        line for line in out.splitlines() if line.startswith(tuple(f"  {a} " for a in registry()["kmeans-router"].assumptions))
+    ]
     assert len(rows) == len(registry()["kmeans-router"].assumptions)
-    assert all("local, federated, pooled" in row for row in rows)
+    assert all("  all  " in row for row in rows)
     counts = re.fullmatch(
         r"  small: (\d+) hold, (\d+) fail, (\d+) unknowable, (\d+) not measured\.", out.rstrip().splitlines()[-1]
     )
@@ -71,7 +73,23 @@ def test_trainings_that_agree_share_a_row_and_the_last_line_counts_the_rows(run,
 
 def test_trainings_that_differ_keep_their_rows(run, file):
     out = run("coverage-transfer", "--table", file, "--clients", "3")[1]
-    assert len([line for line in out.splitlines() if line.startswith("  coverage-transfer")]) > 2
+    assert len([line for line in out.splitlines() if line.startswith("  coverage  ")]) > 1
+
+
+def test_the_tables_fit_120_columns_and_leave_nothing_out(run):
+    code, out, _ = run("--scenario", "voronoi", "--records", "40")
+    told = json.loads(run("--scenario", "voronoi", "--records", "40", "--json", "-")[1])["assumptions"]
+    assert code == 0
+    assert [line for line in out.splitlines() if len(line) > 120] == []
+    for block in out.strip().split("\n\n")[1:-1]:
+        slug, words = block.splitlines()[0], " ".join(block.split())
+        for row in (r for r in told if r["theorem"] == slug):
+            assert all(row[key] in words for key in ("assumption", "how", "where", "remedy"))
+    assert {block.splitlines()[0] for block in out.strip().split("\n\n")[1:-1]} == set(registry())
+    by_hand = out[out.index("\ncoverage-transfer") :].split("\n\n")[0].splitlines()
+    assert by_hand[3].split()[:3] == ["coverage", "holds", "all"]
+    assert by_hand[3].split()[-1] == "1"
+    assert by_hand[5].startswith("  1: K2")
 
 
 def test_scenarios_get_a_row_for_every_assumption_too(run):
