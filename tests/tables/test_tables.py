@@ -214,6 +214,13 @@ def test_due_uses_the_stated_seconds_until_measured(folder, tmp_path):
         assert (waiting.missing, waiting.seconds) == (0, 0.0)
 
 
+def test_an_experiment_may_define_dataclasses(tmp_path):
+    source = SQUARES.replace("FOLDER}", repr(str(tmp_path)) + "}")
+    own = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass Pair:\n    x: int\n"
+    (tmp_path / "pairs.py").write_text(own + source)
+    assert load(tmp_path, "pairs").title == "squares of small numbers"
+
+
 def test_compute_finds_the_experiment_by_its_name(folder):
     result = Compute(str(folder))(Cell("squares", 1, {"x": 2, "folder": str(folder.parent)}))
     assert result == {"square": 4.1}
