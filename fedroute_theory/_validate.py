@@ -102,6 +102,11 @@ def instance(name: str, value: Any, kinds: type | tuple[type, ...], requirement:
         raise reject(name, requirement, " ".join(repr(value)[:80].split()))
 
 
+def generator(name: str, value: Any) -> None:
+    """InputError unless `value` is a numpy generator: a seed is none."""
+    instance(name, value, np.random.Generator, "be a numpy Generator, such as numpy.random.default_rng(0)")
+
+
 def function(name: str, value: Any, requirement: str) -> None:
     """InputError unless `value` can be called; a class is refused, since what it makes is meant."""
     if not callable(value) or isinstance(value, type):

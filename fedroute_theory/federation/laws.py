@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, choice, integer, law, number, settle
+from fedroute_theory._validate import (
+    FloatArray,
+    InputError,
+    IntArray,
+    choice,
+    generator,
+    instance,
+    integer,
+    law,
+    number,
+    settle,
+)
 from fedroute_theory.problem import RoutingProblem
 
 
@@ -95,6 +106,8 @@ def dirichlet(
     Small concentrations give disjoint clients. records: of each client, one number or (N,). A client whose share of
     every task underflows to zero keeps the test law's tasks.
     """
+    instance("problem", problem, RoutingProblem, "be a RoutingProblem")
+    generator("rng", rng)
     n = integer("clients", clients, 1)
     prior = problem.task_law()[1]
     spread = rng.dirichlet(np.full(n, number("task_alpha", task_alpha, 0.0, open_low=True)), size=prior.size)

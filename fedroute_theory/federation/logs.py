@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, choice, indices, settle
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, choice, generator, indices, instance, settle
 from fedroute_theory.federation.laws import Federation
 from fedroute_theory.problem import RoutingProblem
 
@@ -124,6 +124,9 @@ def draw_labels(
 
 def draw_logs(problem: RoutingProblem, federation: Federation, rng: np.random.Generator, labels: str = "bernoulli") -> Logs:
     """Draw every client's records from its law: query and model first, labels afterwards."""
+    instance("problem", problem, RoutingProblem, "be a RoutingProblem")
+    instance("federation", federation, Federation, "be a Federation")
+    generator("rng", rng)
     federation.check_fits(problem)
     client = np.repeat(np.arange(federation.n_clients), federation.records)
     component = np.concatenate(

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer, law, number, reject, settle
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, generator, integer, law, number, reject, settle
 from fedroute_theory.problem import Gap
 from fedroute_theory.problems.sampled import SampledProblem
 from fedroute_theory.problems.topics import task_posterior
@@ -144,6 +144,7 @@ class Gaussian(SampledProblem):
 
         linear_cost: whether costs, too, depend on the query. c_max is 1.
         """
+        generator("rng", rng)
         t, m, d = integer("tasks", tasks, 1), integer("models", models, 2), integer("dimension", dimension, 1)
         n = integer("sample", sample, 2)
         centre = np.zeros((1, d)) if t == 1 else rng.normal(size=(t, d))

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer, number
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, generator, integer, number
 from fedroute_theory.problems.sampled import SampledProblem
 
 
@@ -63,6 +63,7 @@ class Lipschitz(SampledProblem):
         sample: int = 4096,
     ) -> Self:
         """Random cones; `sample` independent queries stand for the uniform law."""
+        generator("rng", rng)
         n, m = integer("sample", sample, 2), integer("models", models, 2)
         steep = number("slope", slope, 0.0, open_low=True)
         apex = rng.uniform(size=(m, integer("dimension", dimension, 1)))

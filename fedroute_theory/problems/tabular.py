@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, integer
+from fedroute_theory._validate import FloatArray, InputError, IntArray, generator, integer
 from fedroute_theory.problem import RoutingProblem
 
 
@@ -98,6 +98,7 @@ class Tabular(RoutingProblem):
         lam: float = 0.0,
     ) -> Self:
         """A random finite problem: uniform queries in the unit cube, Dirichlet weights, uniform quality and cost."""
+        generator("rng", rng)
         size = integer("queries", queries, 1)
         return cls(
             rng.uniform(size=(size, integer("dimension", dimension, 1))),

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import NoneType
 from typing import Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer, law, number, reject, settle
+from fedroute_theory._validate import (
+    FloatArray,
+    InputError,
+    IntArray,
+    array,
+    generator,
+    instance,
+    integer,
+    law,
+    number,
+    reject,
+    settle,
+)
 from fedroute_theory.networks import Architecture, Grid, Weights
 from fedroute_theory.problems.sampled import SampledProblem
 from fedroute_theory.problems.tabular import Tabular
@@ -40,8 +53,7 @@ class Teacher(SampledProblem):
     def __post_init__(self) -> None:
         super().__post_init__()
         d = self.embeddings.shape[1]
-        if not isinstance(self.architecture, Architecture):
-            raise reject("architecture", "be an Architecture", repr(self.architecture))
+        instance("architecture", self.architecture, Architecture, "be an Architecture")
         if (self.architecture.inputs, self.architecture.models) != (d, self.n_models):
             found = f"{self.architecture.inputs} inputs and {self.architecture.models} models"
             raise reject("architecture", f"have {d} inputs and {self.n_models} models", found)
@@ -111,6 +123,9 @@ class Teacher(SampledProblem):
         is optimal on at least this share of the queries, times 2 / M. advantage: the best policy beats the best single model
         by at least this much. Networks are drawn until both hold; InputError after 200.
         """
+        generator("rng", rng)
+        instance("architecture", architecture, (Architecture, NoneType), "be None or an Architecture")
+        instance("grid", grid, (Grid, NoneType), "be None or a Grid")
         network_class = architecture or Architecture(4, (6,), 3, activation="tanh", layer_norm=False, cost_spread=0.15)
         t, width = integer("tasks", tasks, 1), number("scale", scale, 0.0, open_low=True)
         number("gain", gain, 0.0, open_low=True)

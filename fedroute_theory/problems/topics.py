@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, integer, law, number, settle
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, generator, integer, law, number, settle
 from fedroute_theory.problems.sampled import SampledProblem
 from fedroute_theory.problems.table import Table
 
@@ -81,6 +81,7 @@ class Topics(SampledProblem):
         sample: int = 4096,
     ) -> Self:
         """Random tasks; dearer tiers are better on average, not on every task; costs span two orders of magnitude."""
+        generator("rng", rng)
         t, m = integer("tasks", tasks, 1), integer("models", models, 2)
         width = number("scale", scale, 0.0, open_low=True)
         n = integer("sample", sample, 2)

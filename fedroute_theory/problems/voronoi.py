@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fedroute_theory._validate import InputError, integer, number
+from fedroute_theory._validate import InputError, generator, integer, number
 from fedroute_theory.problems.tabular import Tabular
 
 
@@ -26,6 +26,7 @@ def voronoi(
 
     Parameters: sites, models >= 2; per_site, dimension >= 1; separation in (0, 1). Raises InputError outside.
     """
+    generator("rng", rng)
     count, each = integer("sites", sites, 2), integer("per_site", per_site, 1)
     gap = number("separation", separation, 0.0, 1.0, open_low=True, open_high=True)
     centres = rng.uniform(size=(count, integer("dimension", dimension, 1)))

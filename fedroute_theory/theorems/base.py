@@ -7,11 +7,12 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, array, extended, integer, number, probability
+from fedroute_theory._validate import FloatArray, InputError, array, extended, instance, integer, number, probability, reject
 from fedroute_theory.estimates import CellEstimates, Estimates
 from fedroute_theory.federation import Federation, Labels, Logs, Message
 from fedroute_theory.federation.descent import Descent
@@ -156,6 +157,7 @@ class Case:
     descent: Descent | None = None
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         probability("delta", self.delta)
         clients, models = self.logs.n_clients, self.problem.n_models
         if self.logs.n_models != models:
@@ -177,6 +179,21 @@ class Case:
             if own is not None and redrawn is not None and own != redrawn:
                 raise InputError(f"The {training} estimates must have the {redrawn} repetitions of the labels; got {own}.")
 
+    def _check_kinds(self) -> None:
+        """InputError for a part of another type, before anything is read from it."""
+        instance("problem", self.problem, RoutingProblem, "be a RoutingProblem")
+        instance("federation", self.federation, (Federation, NoneType), "be None or a Federation")
+        instance("logs", self.logs, Logs, "be Logs")
+        instance("labels", self.labels, (Labels, NoneType), "be None or Labels")
+        instance("descent", self.descent, (Descent, NoneType), "be None or a Descent")
+        for name, kind, what in (("messages", Message, "messages"), ("truths", RoutingProblem, "problems")):
+            given = getattr(self, name)
+            if not isinstance(given, tuple | list) or not all(isinstance(one, kind) for one in given):
+                raise reject(name, f"be a tuple of {what}", _shown(given))
+        if not isinstance(self.trained, tuple | list) or not all(map(_is_training, self.trained)):
+            wanted = "be a list of (training, client or None, estimates), as `estimates()` of a training gives"
+            raise reject("trained", wanted, _shown(self.trained))
+
     def logs_of(self, client: int | None) -> Logs:
         """The logs behind a training: one client's, or all."""
         return self.logs if client is None else self.logs.of_client(client)
@@ -191,6 +208,22 @@ class Case:
     def cell_estimates(self) -> list[tuple[str, int | None, CellEstimates]]:
         """The trainings whose estimates are constant on cells."""
         return [(t, i, e) for t, i, e in self.trained if isinstance(e, CellEstimates)]
+
+
+def _is_training(entry: object) -> bool:
+    """Whether it is (training, client or None, estimates)."""
+    if not isinstance(entry, tuple) or len(entry) != 3:
+        return False
+    training, client, estimates = entry
+    indexed = client is None or (isinstance(client, int | np.integer) and not isinstance(client, bool))
+    return isinstance(training, str) and indexed and isinstance(estimates, Estimates)
+
+
+def _shown(given: object) -> str:
+    """A value of another type, by the types of its entries where it is a list."""
+    if isinstance(given, tuple | list):
+        return f"a {type(given).__name__} of {', '.join(sorted({type(one).__name__ for one in given}))}"
+    return type(given).__name__
 
 
 @dataclass(frozen=True, eq=False)

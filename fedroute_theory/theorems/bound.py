@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fedroute_theory._validate import InputError
+
 Kind = Literal["upper", "lower", "identity", "comparison"]
 
 
@@ -39,6 +41,8 @@ class Bound:
 
     terms: name -> contribution, in the unit of the bound. delta: probability with which it may fail (0.0: never). trivial:
     a bound that needs no theorem (the utility range); at or above it the bound is vacuous.
+
+    Raises InputError for terms that are no numbers or do not add up; infinity is one.
     """
 
     terms: Mapping[str, float]
@@ -49,7 +53,17 @@ class Bound:
     value: float = field(init=False)
 
     def __post_init__(self) -> None:
+        infinite = {term for term in self.terms.values() if math.isinf(term)}
+        for name, term in self.terms.items():
+            if math.isnan(term) or (len(infinite) > 1 and math.isinf(term)):
+                raise InputError(f"The 'terms' of a bound must be numbers that add up; got {term} for '{name}'.")
         object.__setattr__(self, "value", math.fsum(self.terms.values()))
+
+    def __str__(self) -> str:
+        """For people: kind, value, delta, the terms, and whether it says anything."""
+        parts = " + ".join(f"{name} {term:.4g}" for name, term in self.terms.items())
+        vacuous = f"; vacuous: at least the utility range {self.trivial:.4g}" if self.vacuous else ""
+        return f"{self.kind} bound {self.value:.4g} (delta {self.delta:g}) = {parts}{vacuous}"
 
     @property
     def vacuous(self) -> bool:

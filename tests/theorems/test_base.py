@@ -1,5 +1,6 @@
 """A case whose parts do not belong together is refused before any theorem reads it; laws of the calculator are laws."""
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,13 +10,14 @@ from reference import one_sentence
 
 from fedroute_theory import federation, problems, routers
 from fedroute_theory.federation import Labels
-from fedroute_theory.theorems import Case, registry
+from fedroute_theory.theorems import Bound, Case, registry
 
 RNG = np.random.default_rng(0)
 PROBLEM = problems.Tabular.generate(RNG, queries=8, dimension=2, models=3)
 LAWS = federation.uniform_logging(PROBLEM, clients=2, records=20)
 LOGS = federation.draw_logs(PROBLEM, LAWS, RNG)
-CASE = Case(PROBLEM, LAWS, LOGS, routers.train(routers.KMeansRouter.with_clusters(2), LOGS, 0).estimates())
+TRAINED = routers.train(routers.KMeansRouter.with_clusters(2), LOGS, 0)
+CASE = Case(PROBLEM, LAWS, LOGS, TRAINED.estimates())
 OTHER = problems.Tabular.generate(RNG, queries=8, dimension=2, models=2)
 
 
@@ -31,6 +33,29 @@ OTHER = problems.Tabular.generate(RNG, queries=8, dimension=2, models=2)
     ],
 )
 def test_parts_that_do_not_belong_together_are_refused(changes, named):
+    one_sentence(lambda: replace(CASE, **changes), *named)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"problem": None}, ("'problem'", "RoutingProblem", "None")),
+        ({"federation": PROBLEM}, ("'federation'", "Tabular")),
+        ({"logs": None}, ("'logs'", "None")),
+        ({"trained": TRAINED}, ("'trained'", "`estimates()`", "Trained")),
+        ({"trained": None}, ("'trained'", "NoneType")),
+        ({"trained": [TRAINED.pooled]}, ("'trained'", "a list of CellEstimates")),
+        ({"trained": [("pooled", None, TRAINED)]}, ("'trained'", "a list of tuple")),
+        ({"trained": [("pooled", "0", TRAINED.pooled)]}, ("'trained'",)),
+        ({"labels": np.zeros((1, 40))}, ("'labels'",)),
+        ({"truths": PROBLEM}, ("'truths'", "Tabular")),
+        ({"truths": [None, None]}, ("'truths'", "a list of NoneType")),
+        ({"messages": None}, ("'messages'", "NoneType")),
+        ({"descent": 3}, ("'descent'", "3")),
+        ({"delta": "0.05"}, ("'delta'",)),
+    ],
+)
+def test_parts_of_another_type_are_named_in_a_sentence(changes, named):
     one_sentence(lambda: replace(CASE, **changes), *named)
 
 
@@ -110,3 +135,16 @@ COUNTED = {"P", "bits", "choices", "n", "n_min", "n_a", "n_b", "n_loc", "n_fed",
 def test_what_is_counted_is_whole(slug, form):
     for name, quantity in registry()[slug].forms[form].quantities.items():
         assert quantity.whole or name not in COUNTED, name
+
+
+def test_a_bound_prints_what_it_says_and_whether_it_is_vacuous():
+    bound = Bound({"noise": 0.25, "distance": 0.125}, delta=0.05, trivial=1.5)
+    assert str(bound) == "upper bound 0.375 (delta 0.05) = noise 0.25 + distance 0.125"
+    assert str(replace(bound, trivial=0.3)) == f"{bound}; vacuous: at least the utility range 0.3"
+    assert str(Bound({"shift": 0.5}, kind="lower")) == "lower bound 0.5 (delta 0) = shift 0.5"
+    assert Bound({"noise": math.inf, "distance": 1.0}).value == math.inf
+
+
+@pytest.mark.parametrize("terms", [{"a": 1.0, "b": math.nan}, {"a": math.inf, "b": -math.inf}])
+def test_a_bound_without_a_value_is_refused(terms):
+    one_sentence(lambda: Bound(terms), "'terms'", "nan" if math.isnan(terms["b"]) else "'a'")
