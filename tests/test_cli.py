@@ -63,6 +63,7 @@ def test_bound_calculates_and_names_the_terms():
         (("bound", "kmeans-router", "form=hoeffding-width", "n=10", "N=4", "R=1", "delta=1.5"), "1.5"),
         (("show", "nothing"), "'nothing'"),
         (("verify", "--theorem", "nothing"), "'nothing'"),
+        (("verify", "--theorem", "linear-heads", "--scenario", "few-points"), "no claim"),
         (("verify", "--delta", "1"), "'delta'"),
         (("verify", "--seed", "-1"), "'seed'"),
         (("verify", "--workers", "0"), "'workers'"),

@@ -105,7 +105,7 @@ def verify(
     mode: "quick", "default" or "full". delta: failure probability granted to each probabilistic claim.
     false_alarm: chance that the whole run calls a true claim VIOLATED. workers: processes,
     unless an executor is handed in. progress: called with (done, total, cell, its evidence).
-    Raises InputError for unknown names or values out of range.
+    Raises InputError for unknown names or values out of range, and when no claim of these theorems is made on these scenarios.
     """
     known = registry()
     slugs = tuple(known) if theorems is None else tuple(theorems)
@@ -123,6 +123,10 @@ def verify(
     chosen = {name: c for name, c in SCENARIOS.items() if scenarios is None or name in scenarios}
     wanted = {n: tuple(s for s in slugs if not c.theorems or s in c.theorems) for n, c in chosen.items()}
     cells = [(name, size) for name, c in chosen.items() if wanted[name] for size in c.sizes[mode]]
+    what, where = (", ".join(names) or "nothing" for names in (slugs, chosen))
+    nothing = f"There is no claim to check: scenario {where} makes none of {what}."
+    if not cells:
+        raise InputError(nothing)
     arguments = [(name, size, seed, REPETITIONS[mode], delta, wanted[name]) for name, size in cells]
     found: list[list[Evidence]] = []
     for done, evidence in enumerate(in_order(run_cell, arguments, workers, executor)):
@@ -130,6 +134,8 @@ def verify(
         if progress is not None:
             progress(done + 1, len(cells), f"{cells[done][0]}, {cells[done][1]} records a client", evidence)
     results = [e for slug in slugs for evidence in found for e in evidence if e.theorem == slug]
+    if not results:
+        raise InputError(nothing)
     return Verification(
         seed,
         mode,

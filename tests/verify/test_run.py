@@ -96,6 +96,12 @@ def test_only_the_scenarios_that_were_asked_for_are_run():
     assert {(e.scenario, e.theorem) for e in found.results} == {("few-points", SMALL)}
 
 
+def test_a_run_that_makes_no_claim_is_no_success():
+    """The scenario is for all theorems, but its router has no linear heads."""
+    said = {"theorems": ["linear-heads"], "scenarios": ["voronoi"], "mode": "quick"}
+    one_sentence(lambda: verify(**said), "no claim", "linear-heads", "voronoi")
+
+
 @pytest.mark.usefixtures("one_scenario")
 def test_progress_is_told_of_every_cell():
     told = []
@@ -117,6 +123,9 @@ def test_progress_is_told_of_every_cell():
         ({"delta": float("nan")}, ("delta", "nan")),
         ({"seed": -1}, ("seed", "-1")),
         ({"workers": 0}, ("workers", "0")),
+        ({"theorems": []}, ("no claim", "nothing")),
+        ({"scenarios": []}, ("no claim", "nothing")),
+        ({"theorems": ["linear-heads"], "scenarios": ["few-points"]}, ("no claim", "linear-heads", "few-points")),
     ],
 )
 def test_bad_options_are_named(options, named):
