@@ -11,7 +11,7 @@ from reference import pair
 from scipy.stats import binom
 
 from fedroute_theory.estimates import CellEstimates, MixtureEstimates
-from fedroute_theory.federation import Labels, draw_labels, draw_logs, uniform_logging
+from fedroute_theory.federation import Labels, Logs, draw_labels, draw_logs, uniform_logging
 from fedroute_theory.problems import Tabular
 from fedroute_theory.routers import KMeansRouter, MixtureRouter, train
 from fedroute_theory.testing import tabular_problems
@@ -20,7 +20,7 @@ from fedroute_theory.theorems.mixture_router import formulas
 from fedroute_theory.theorems.mixture_router.claims import claims
 from fedroute_theory.theorems.mixture_router.families import ALIGNED, aligned, by_form, side, unequal_weights
 from fedroute_theory.theorems.mixture_router.formulas import harmonic_weight, mixed_widths
-from fedroute_theory.theorems.mixture_router.levels import Range, cell_level
+from fedroute_theory.theorems.mixture_router.levels import Range, cell_level, mixed_parts, one_event_level
 from fedroute_theory.theorems.mixture_router.mixed import gaps
 from fedroute_theory.theorems.mixture_router.traps import coin_gaps
 
@@ -340,6 +340,22 @@ def test_a_level_with_a_fallback_counts_the_most_it_can_be_wrong_by():
     assert level == pytest.approx(0.5 + 0.8)
     holed = replace(known, quality=np.array([[0.5, 0.5, math.nan]]), routable=np.array([[True, True, False]]))
     assert math.isinf(cell_level(holed, np.zeros((1, 1)), np.ones(1), declared, None))
+
+
+def test_a_side_that_knows_nothing_of_a_model_and_is_not_used_for_it_adds_nothing():
+    """Its level is infinite and its share 0; the product is 0, not an arithmetic fault."""
+    declared, point, law = Range(1.0, 0.0, 0.0), np.zeros((1, 1)), np.ones(1)
+    quality, counts = np.array([[0.5, math.nan]]), np.array([[4, 0]])
+    bare = CellEstimates(np.zeros((1, 1)), quality, 0 * quality, counts, np.array([[0.5, 0.0]]), np.array([[True, False]]))
+    full = replace(
+        bare, quality=np.array([[0.5, 0.5]]), counts=counts + 4, cost=np.zeros((1, 2)), routable=np.ones((1, 2), bool)
+    )
+    own = Logs(np.zeros(4, int), np.zeros((4, 1)), np.full(4, -1), np.zeros(4, int), np.zeros(4), np.zeros(4), 1, 2)
+    half = np.full(2, 0.5)
+    for sides in ((bare, full), (full, bare)):
+        found = mixed_parts(MixtureEstimates(*sides, half, half), own, point, declared)
+        assert found.fixed == pytest.approx(np.array([[0.5, 0.0]]))
+        assert one_event_level(MixtureEstimates(*sides, half, half), own, point, law, declared, None) == pytest.approx(0.5)
 
 
 # --- tight families and traps -----------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def mixed_parts(mixture: MixtureEstimates, own: Logs, points: FloatArray, declar
     assert isinstance(federated, CellEstimates)
     share = mixture.repetition(0).shares(points)[0]
     (near, n_loc), (far, n_fed) = (error_parts(side, points, declared) for side in (local, federated))
-    b = np.where(share > 0.0, share * near, 0.0) + np.where(share < 1.0, (1.0 - share) * far, 0.0)
+    b = _weighed(share, near) + _weighed(1.0 - share, far)
     pairs, place = np.unique(_joint(local, federated, points), return_inverse=True)
     shape = (local.n_cells * federated.n_cells, local.n_models)
     both = np.bincount(_joint(local, federated, own.embedding) * shape[1] + own.model, minlength=shape[0] * shape[1])
@@ -112,6 +112,12 @@ def mixed_parts(mixture: MixtureEstimates, own: Logs, points: FloatArray, declar
     used = ((share > 0.0) & (n_loc > 0)) | ((share < 1.0) & (n_fed > 0))
     means = len(np.unique((place[:, None] * shape[1] + np.arange(shape[1]))[used]))
     return MixedParts(b, share, n_loc, n_fed, shared, means)
+
+
+def _weighed(share: FloatArray, level: FloatArray) -> FloatArray:
+    """(n, M) share times level, 0 without a share even where the level is infinite: nothing is known and nothing is used."""
+    found: FloatArray = np.multiply(share, level, out=np.zeros_like(level), where=share > 0.0)
+    return found
 
 
 def _joint(local: CellEstimates, federated: CellEstimates, points: FloatArray) -> IntArray:
