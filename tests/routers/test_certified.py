@@ -13,7 +13,7 @@ from fedroute_theory.networks import Architecture, Grid, rest_point
 from fedroute_theory.problems import Teacher
 from fedroute_theory.routers import MLPRouter, train
 from fedroute_theory.routers.certified import Average, GaussianPosterior, Members, Quantised
-from fedroute_theory.routers.certified.derivatives import jacobian
+from fedroute_theory.routers.certified.derivatives import jacobian, places
 from fedroute_theory.routers.certified.gaussian import Normal, Prior, posterior, spread_normals
 from fedroute_theory.routers.certified.quantised import rounded_with_feedback
 from fedroute_theory.routers.certified.records import Records, gather, refined
@@ -41,6 +41,18 @@ def drawn(architecture, size, repetitions, seed=0):
     return start, logs, labels
 
 
+def dense(architecture, weights, points, model):
+    """Predictions (..., n, 2) of the models (n,) and their derivatives (..., n, 2, P) by all weights."""
+    lead, size = np.shape(weights["heads.bias"])[:-2], len(points)
+    predicted, slopes = np.zeros((*lead, size, 2)), np.zeros((*lead, size, 2, architecture.n_parameters))
+    for i, m in enumerate(model):
+        values, found = jacobian(architecture, weights, points[i : i + 1], m)
+        predicted[..., i, :] = values[..., 0]
+        for output in range(2):
+            slopes[..., i, output, places(architecture, m, output)] = found[..., output, 0, :]
+    return predicted, slopes
+
+
 # --- derivatives and the squared error -----------------------------------------------------------------------------------
 
 
@@ -55,7 +67,7 @@ def test_derivatives_are_the_limits_of_differences(activation, layer_norm):
         quality, cost = a.predict(a.unflatten(weights), x)
         return np.stack([quality[..., np.arange(6), m], cost[..., np.arange(6), m] / 2.0], axis=-1)
 
-    predicted, slopes = jacobian(a, a.unflatten(flat), x, m)
+    predicted, slopes = dense(a, a.unflatten(flat), x, m)
     assert predicted == pytest.approx(outputs(flat), abs=1e-12)
     for i, unit in enumerate(np.eye(a.n_parameters)):
         assert slopes[..., i] == pytest.approx((outputs(flat + 1e-6 * unit) - outputs(flat - 1e-6 * unit)) / 2e-6, abs=1e-8)
@@ -63,7 +75,7 @@ def test_derivatives_are_the_limits_of_differences(activation, layer_norm):
 
 def test_a_clipped_cost_does_not_move():
     a = replace(TINY, cost_centre=5.0)
-    predicted, slopes = jacobian(a, a.unflatten(np.zeros(8)), np.ones((1, 1)), np.zeros(1, int))
+    predicted, slopes = dense(a, a.unflatten(np.zeros(8)), np.ones((1, 1)), np.zeros(1, int))
     assert predicted[0, 1] == 1.0
     assert (slopes[0, 1] == 0.0).all()
     assert (slopes[0, 0] != 0.0).any()
@@ -72,7 +84,7 @@ def test_a_clipped_cost_does_not_move():
 def test_a_cost_that_can_only_be_zero_does_not_move():
     a = replace(TINY, c_max=0.0)
     weights, points, model = a.unflatten(rng().normal(size=8)), np.ones((2, 1)), np.array([0, 1])
-    predicted, slopes = jacobian(a, weights, points, model)
+    predicted, slopes = dense(a, weights, points, model)
     assert (a.predict(weights, points)[1] == 0.0).all()
     assert (predicted[:, 1] == 0.0).all()
     assert (slopes[:, 1] == 0.0).all()
@@ -85,7 +97,7 @@ def test_loss_and_its_quadratic_model_by_loops(c_max):
     flat, logs, labels = drawn(architecture, 30, 2)
     _, _, records = gather(architecture, architecture.unflatten(flat), logs, labels, 0.3)
     quality, cost = architecture.predict(architecture.unflatten(flat), logs.embedding)
-    _, slopes = jacobian(architecture, architecture.unflatten(flat), logs.embedding, logs.model)
+    _, slopes = dense(architecture, architecture.unflatten(flat), logs.embedding, logs.model)
     gradient, curvature = records.quadratic(flat)
     for t in range(2):
         loss, g, h = 0.0, np.zeros(25), np.zeros((25, 25))

@@ -26,15 +26,14 @@ SLOPES: dict[str, Callable[[FloatArray], FloatArray]] = {
 """Derivative of each of networks.ACTIVATIONS."""
 
 Factors = dict[str, tuple[FloatArray | None, FloatArray]]
-"""By array: (left (..., n, i) or None, right (..., n, 2, j)); the derivative is their outer product, or right alone."""
+"""By array: (left (..., n, i) or None, right (..., 2, n, j)); the derivative is their outer product, or right alone."""
 
 
-def factors(
-    architecture: Architecture, weights: Weights, embeddings: FloatArray, model: IntArray
-) -> tuple[FloatArray, Factors]:
-    """Predictions (..., n, 2) of the models (n,) at embeddings (n, d), and their derivatives as outer products.
+def factors(architecture: Architecture, weights: Weights, embeddings: FloatArray, model: int) -> tuple[FloatArray, Factors]:
+    """Predictions (..., 2, n) of one model at embeddings (n, d), and their derivatives as outer products.
 
-    The two predictions are the quality and the cost over c_max, as clipped; the derivative of a clipped cost is 0.
+    The two predictions are the quality and the cost over c_max, as clipped; the derivative of a clipped cost is 0. Of the
+    heads each prediction moves with its own column only, whose derivatives are meant.
     """
     from scipy.special import expit
 
@@ -53,40 +52,45 @@ def factors(
         tape.append((below, spread, normal, SLOPES[architecture.activation](hidden)))
         hidden = ACTIVATIONS[architecture.activation](hidden)
 
-    heads = np.moveaxis(np.asarray(weights["heads.weight"]), -2, -3)[..., model, :, :]  # (..., n, H, 2)
-    raw = np.einsum("...nh,...nho->...no", hidden, heads) + np.asarray(weights["heads.bias"])[..., model, :]
-    quality = expit(raw[..., 0])
+    heads = np.swapaxes(np.asarray(weights["heads.weight"])[..., model, :], -1, -2)  # (..., 2, H)
+    raw = np.matmul(heads, np.swapaxes(hidden, -1, -2)) + np.asarray(weights["heads.bias"])[..., model, :, None]
+    quality = expit(raw[..., 0, :])
     top, ceiling = (architecture.c_max, 1.0) if architecture.c_max > 0.0 else (1.0, 0.0)  # c_max 0: every cost is clipped to 0
-    cost = (architecture.cost_centre + architecture.cost_spread * raw[..., 1]) / top
-    slope = np.stack([quality * (1.0 - quality), architecture.cost_spread / top * ((cost > 0.0) & (cost < ceiling))], axis=-1)
-    chosen = np.zeros((*raw.shape, architecture.models, 2))
-    for output in range(2):
-        chosen[..., np.arange(len(model)), output, model, output] = slope[..., output]
-    at_heads = chosen.reshape(*raw.shape, 2 * architecture.models)
-    found: Factors = {"heads.weight": (hidden, at_heads), "heads.bias": (None, at_heads)}
+    cost = (architecture.cost_centre + architecture.cost_spread * raw[..., 1, :]) / top
+    steepness = [quality * (1.0 - quality), architecture.cost_spread / top * ((cost > 0.0) & (cost < ceiling))]
+    slope = np.stack(steepness, axis=-2)[..., None]  # (..., 2, n, 1)
+    found: Factors = {"heads.weight": (hidden, slope), "heads.bias": (None, slope)}
 
-    back = np.swapaxes(heads * slope[..., None, :], -1, -2)  # (..., n, 2, H)
+    back = heads[..., None, :] * slope  # (..., 2, n, H)
     for layer in reversed(range(len(architecture.hidden))):
         below, spread, normal, steep = tape[layer]
-        back = back * steep[..., None, :]
+        back = back * steep[..., None, :, :]
         if normal is not None and spread is not None:
-            found |= {f"trunk{layer}.scale": (None, back * normal[..., None, :]), f"trunk{layer}.shift": (None, back)}
+            found |= {f"trunk{layer}.scale": (None, back * normal[..., None, :, :]), f"trunk{layer}.shift": (None, back)}
             back = back * weights[f"trunk{layer}.scale"][..., None, None, :]
-            along = (back * normal[..., None, :]).mean(axis=-1, keepdims=True)
-            back = (back - back.mean(axis=-1, keepdims=True) - normal[..., None, :] * along) / spread[..., None, :]
+            along = (back * normal[..., None, :, :]).mean(axis=-1, keepdims=True)
+            back = (back - back.mean(axis=-1, keepdims=True) - normal[..., None, :, :] * along) / spread[..., None, :, :]
         found |= {f"trunk{layer}.weight": (below, back), f"trunk{layer}.bias": (None, back)}
-        back = np.matmul(back, np.swapaxes(weights[f"trunk{layer}.weight"], -1, -2)[..., None, :, :])
-    return np.stack([quality, np.clip(cost, 0.0, ceiling)], axis=-1), found
+        if layer > 0:
+            back = np.matmul(back, np.swapaxes(weights[f"trunk{layer}.weight"], -1, -2)[..., None, :, :])
+    return np.stack([quality, np.clip(cost, 0.0, ceiling)], axis=-2), found
 
 
-def jacobian(
-    architecture: Architecture, weights: Weights, embeddings: FloatArray, model: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """Predictions (..., n, 2) and their derivatives (..., n, 2, P), weights in the order of `architecture.shapes`."""
+def jacobian(architecture: Architecture, weights: Weights, embeddings: FloatArray, model: int) -> tuple[FloatArray, FloatArray]:
+    """Predictions (..., 2, n) of one model, and their derivatives (..., 2, n, p) by the p weights at `places` alone."""
     predicted, found = factors(architecture, weights, embeddings, model)
     parts = []
     for name in architecture.shapes:
         left, right = found[name]
-        whole = right if left is None else left[..., None, :, None] * right[..., None, :]
+        whole = right if left is None else left[..., None, :, :, None] * right[..., None, :]
         parts.append(whole.reshape(*right.shape[:-1], -1))
     return predicted, np.concatenate(parts, axis=-1)
+
+
+def places(architecture: Architecture, model: int, output: int) -> IntArray:
+    """(p,) which weights, in the order of `architecture.shapes`, one output of one model depends on: trunk, own column."""
+    shapes = architecture.shapes
+    heads = sum(math.prod(shape) for name, shape in shapes.items() if name.startswith("heads"))
+    column = np.arange(heads).reshape(-1, architecture.models, 2)[:, model, output]  # the bias is one more row of the heads
+    trunk = architecture.n_parameters - heads
+    return np.concatenate([np.arange(trunk), trunk + column])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from fedroute_theory._validate import BoolArray, FloatArray, InputError, IntArray
 from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.networks import Architecture, Weights
-from fedroute_theory.routers.certified.derivatives import factors, jacobian
+from fedroute_theory.routers.certified.derivatives import factors, jacobian, places
 from fedroute_theory.routers.certified.members import CHUNK, chunks
 
 DAMPINGS = (0.0, 0.03, 0.3, 3.0, 30.0)
@@ -93,40 +94,47 @@ class Records:
     def quadratic(self, flat: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Gauss-Newton model of the loss of networks (T, P): loss(flat + v) is about loss + 2 g.v + v'Av.
 
-        Returns g (T, P) and A (T, P, P).
+        Returns g (T, P) and A (T, P, P), which are made of the p weights that one output of one model depends on.
         """
-        repetitions, size = flat.shape
-        weights, gradient, curvature = self.architecture.unflatten(flat), np.zeros_like(flat), np.zeros((*flat.shape, size))
-        step = max(1, CHUNK // (2 * repetitions * size))
-        for start in range(0, self.size, step):
-            part = slice(start, start + step)
-            predicted, slopes = jacobian(self.architecture, weights, self.embedding[part], self.model[part])
-            error = (predicted - self.target[:, part]) * self.shares
-            slopes = slopes.reshape(repetitions, -1, size)
-            gradient += np.matmul(error.reshape(repetitions, 1, -1), slopes)[:, 0]
-            slopes *= np.tile(np.sqrt(self.shares), slopes.shape[1] // 2)[:, None]
-            curvature += np.matmul(np.swapaxes(slopes, 1, 2), slopes)
+        gradient, curvature = np.zeros_like(flat), np.zeros((*flat.shape, flat.shape[-1]))
+        for model in np.flatnonzero(self.counts):
+            own = [places(self.architecture, model, output) for output in range(2)]
+            for networks, rows in self._parts(int(model), len(flat), 2 * own[0].size):
+                weights = self.architecture.unflatten(flat[networks])
+                predicted, slopes = jacobian(self.architecture, weights, self.embedding[rows], int(model))
+                for output, (place, share) in enumerate(zip(own, self.shares, strict=True)):
+                    error = share * (predicted[:, output] - self.target[networks, rows, output])
+                    slope = slopes[:, output]
+                    gradient[networks, place] += np.matmul(error[:, None], slope)[:, 0]
+                    part = share * np.matmul(np.swapaxes(slope, 1, 2), slope)
+                    curvature[networks, place[:, None], place] += part
         return self.scale * gradient, self.scale * curvature
 
     def diagonal(self, flat: FloatArray) -> FloatArray:
         """(T, P) the diagonal of A alone, by products of squares: no derivative of a single record is held."""
-        weights, total = self.architecture.unflatten(flat), np.zeros_like(flat)
-        step = max(
-            1,
-            CHUNK
-            // (2 * len(flat) * max(self.architecture.inputs, 2 * self.architecture.models, *self.architecture.hidden, 1)),
-        )
-        for start in range(0, self.size, step):
-            part = slice(start, start + step)
-            _, found = factors(self.architecture, weights, self.embedding[part], self.model[part])
-            row = []
-            for name in self.architecture.shapes:
-                left, right = found[name]
-                weighed = np.einsum("...noj,o->...nj", right**2, self.shares)
-                squared = weighed.sum(axis=-2) if left is None else np.matmul(np.swapaxes(left**2, -1, -2), weighed)
-                row.append(squared.reshape(len(flat), -1))
-            total += np.concatenate(row, axis=-1)
+        total, shapes = np.zeros_like(flat), self.architecture.shapes
+        widest = max(self.architecture.inputs, *self.architecture.hidden, 1)
+        for model in np.flatnonzero(self.counts):
+            own = [places(self.architecture, model, output) for output in range(2)]
+            for networks, rows in self._parts(int(model), len(flat), 2 * widest):
+                weights = self.architecture.unflatten(flat[networks])
+                _, found = factors(self.architecture, weights, self.embedding[rows], int(model))
+                for output, (place, share) in enumerate(zip(own, self.shares, strict=True)):
+                    row = []
+                    for left, right in (found[name] for name in shapes):
+                        square = right[..., output, :, :] ** 2
+                        summed = square.sum(axis=-2) if left is None else np.matmul(np.swapaxes(left**2, -1, -2), square)
+                        row.append(summed.reshape(len(square), -1))
+                    total[networks, place] += share * np.concatenate(row, axis=-1)
         return self.scale * total
+
+    def _parts(self, model: int, repetitions: int, numbers: int) -> Iterator[tuple[slice, IntArray]]:
+        """Repetitions and records of one model to be looked at together, so many numbers for each: at most CHUNK in all."""
+        rows = np.flatnonzero(self.model == model)
+        most = max(1, CHUNK // numbers)
+        for chosen in np.split(rows, range(most, rows.size, most)):
+            step = max(1, most // chosen.size)
+            yield from ((slice(start, start + step), chosen) for start in range(0, repetitions, step))
 
 
 def gather(
