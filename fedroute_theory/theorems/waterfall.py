@@ -49,7 +49,8 @@ class Step:
 class Waterfall:
     """Stages from the exact gap (first) to the bound (last); never cut off where a step loses less than nothing.
 
-    kind "lower": the bound lies below the gap, and a step loses what it takes away.
+    kind "lower": the bound lies below the gap, and a step loses what it takes away. vacuous: the bound says no more than the
+    range of the utility.
     """
 
     form: str
@@ -59,13 +60,15 @@ class Waterfall:
     stages: tuple[Stage, ...]
     kind: Kind = "upper"
     note: str = ""
+    vacuous: bool = False
 
     @classmethod
     def of(cls, claim: Claim, stages: Iterable[Stage], note: str = "") -> Waterfall:
         """The gap of a claim, then `stages`."""
-        kind = claim.answer.kind if isinstance(claim.answer, Bound) else "upper"
-        first = Stage("gap", claim.gap)
-        return cls(claim.form, claim.training, claim.client, claim.n, (first, *stages), kind, note)
+        bound = claim.answer if isinstance(claim.answer, Bound) else None
+        kind: Kind = "upper" if bound is None else bound.kind
+        vacuous = bound is not None and bound.vacuous
+        return cls(claim.form, claim.training, claim.client, claim.n, (Stage("gap", claim.gap), *stages), kind, note, vacuous)
 
     @property
     def gap(self) -> float:

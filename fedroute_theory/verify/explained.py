@@ -123,6 +123,7 @@ def _waterfall(found: Waterfall) -> dict[str, Any]:
         "kind": found.kind,
         "gap": found.gap,
         "bound": found.bound,
+        "vacuous": found.vacuous,
         "loses most": found.worst.name,
         "steps": [asdict(step) for step in found.steps],
         "note": found.note,

@@ -101,6 +101,7 @@ def test_every_bound_has_a_waterfall_from_its_gap_to_its_value(said, name, slug)
         assert waterfall.note != FROM_TERMS
         assert waterfall.gap == claim.gap
         assert close(waterfall.bound, claim.answer.value), (claim.form, claim.training, claim.client)
+        assert waterfall.vacuous is claim.answer.vacuous
         assert all(step.why and step.name for step in waterfall.steps)
         names = [step.name for step in waterfall.steps]
         assert len(set(names)) == len(names)
