@@ -41,7 +41,8 @@ class Experiment:
     then computed anew. cells: the parameters of every cell (plain JSON values that fix the result, the seed among them).
     compute: a cell to a plain JSON value (None, never NaN); a function of its module, pure. present: from all cells, in the
     order of `cells`, to tables and figures; quick, since it runs every time. seconds: of a cell on one core, roughly, until
-    times have been measured. default: whether it is made when no name is given.
+    times have been measured. default: whether it is made when no name is given. reads: experiments whose cells it presents
+    as well, after its own; a cell that several experiments present is computed once.
     """
 
     title: str
@@ -51,3 +52,4 @@ class Experiment:
     present: Callable[[Sequence[Done]], Sequence[Artefact]]
     seconds: float = 1.0
     default: bool = True
+    reads: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from fedroute_theory.tables.experiment import Artefact, Done, Experiment, Reques
 
 @dataclass(frozen=True)
 class Plan:
-    """One experiment and its cells, in its own order."""
+    """One experiment and its cells, in its own order, then those of the experiments it reads."""
 
     name: str
     experiment: Experiment
@@ -52,8 +52,11 @@ def plan(chosen: Sequence[str], request: Request, folder: Path | None = None) ->
     plans = []
     for name in wanted:
         experiment = load(place, name)
+        owners = [(owner, load(place, owner)) for owner in (name, *experiment.reads)]
         cells = [
-            Cell(name, experiment.version, params, files if "table" in params else {}) for params in experiment.cells(request)
+            Cell(owner, its.version, params, files if "table" in params else {})
+            for owner, its in owners
+            for params in its.cells(request)
         ]
         if not cells:
             raise InputError(f"The experiment '{name}' has no cells.")
@@ -64,9 +67,11 @@ def plan(chosen: Sequence[str], request: Request, folder: Path | None = None) ->
 def due(plans: Sequence[Plan], store: Store) -> list[Due]:
     """What would run, and the time expected for it."""
     found = []
+    planned: set[str] = set()
     for own in plans:
         have = store.results(own.cells)
-        missing = [cell for cell in own.cells if cell.key not in have]
+        missing = [cell for cell in own.cells if cell.key not in have and cell.key not in planned]
+        planned |= {cell.key for cell in missing}
         seconds = sum(store.expected_seconds(cell, own.experiment.seconds) for cell in missing)
         found.append(Due(own.name, own.experiment.title, len(own.cells), len(missing), seconds))
     return found
@@ -102,7 +107,7 @@ def make(
 
 
 def _made(own: Plan, have: Mapping[str, object], failures: Sequence[Failure], out: Path) -> Made:
-    failed = tuple(failure for failure in failures if failure.cell.experiment == own.name)
+    failed = tuple(failure for failure in failures if failure.cell in own.cells)
     if failed:
         return Made(own.name, failures=failed)
     done = [Done(cell.params, have[cell.key]) for cell in own.cells]

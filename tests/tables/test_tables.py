@@ -224,3 +224,40 @@ def test_an_experiment_may_define_dataclasses(tmp_path):
 def test_compute_finds_the_experiment_by_its_name(folder):
     result = Compute(str(folder))(Cell("squares", 1, {"x": 2, "folder": str(folder.parent)}))
     assert result == {"square": 4.1}
+
+
+SUMS = """
+from fedroute_theory.report.result_tables import Column, ResultTable
+from fedroute_theory.tables import Experiment
+
+def cells(request):
+    return [{"zero": 0}]
+
+def compute(cell):
+    return {"square": 0.0}
+
+def present(done):
+    return [ResultTable("sums", "Sums", (Column("sum"),), ((sum(d.result["square"] for d in done),),))]
+
+EXPERIMENT = Experiment("sums of squares", 1, cells, compute, present, reads=("squares",))
+"""
+
+
+def test_an_experiment_presents_cells_of_others_that_are_computed_once(folder, tmp_path):
+    (folder / "sums.py").write_text(SUMS)
+    plans = plan([], Request(), folder)
+    with Store(tmp_path / "s.sqlite") as store:
+        assert [d.missing for d in due(plans, store)] == [5, 1]
+        made = make(plans, tmp_path, store=store, executors=sweep.processes(1), folder=folder)
+    assert (tmp_path / "calls").read_text().count("\n") == 5
+    assert made[1].artefacts[0].rows == ((pytest.approx(0 + 1 + 4 + 9 + 16 + 0.5),),)
+
+
+def test_a_failed_cell_stops_every_experiment_that_presents_it(folder, tmp_path):
+    (folder / "sums.py").write_text(SUMS)
+    (tmp_path / "fail").touch()
+    plans = plan(["sums"], Request(), folder)
+    with Store(tmp_path / "s.sqlite") as store:
+        made = make(plans, tmp_path, store=store, executors=sweep.processes(1), folder=folder)
+    assert [str(f.cell.params["x"]) for f in made[0].failures] == ["3"]
+    assert made[0].files == ()

@@ -1,0 +1,234 @@
+"""Local, federated and pooled routers on full evaluation tables, where every policy's accuracy and cost are known exactly.
+
+Each table (the one the package makes, or those given with --table) is spread over ten clients by the published partition, anew
+for every seed. K-means (with mixtures), linear heads and networks are trained client-local, federated and pooled under the
+sound and the published protocol. Areas are exact on the test rows; what varies is the partition and the training, so intervals
+are over seeds, and differences are paired seed by seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fedroute_theory import intervals
+from fedroute_theory.report.plots import Panel, Plot, Series
+from fedroute_theory.report.result_tables import Column, ResultTable, Value
+from fedroute_theory.tables.audits import FAMILIES, FIRST, MEASURES, audited, gains
+from fedroute_theory.tables.data import tables_of
+from fedroute_theory.tables.experiment import Done, Experiment, Request
+
+if TYPE_CHECKING:
+    from fedroute_theory.sweep import Cell
+
+SEEDS, NETWORK_SEEDS = 10, 3
+PROTOCOLS = ("sound", "published")
+RANGES = {"auc": "common", "auc_published": "own"}
+
+
+def cells(request: Request) -> list[dict[str, Any]]:
+    """Networks take most of the time: fewer seeds, and their mixtures with --full only."""
+    networks = SEEDS if request.full else NETWORK_SEEDS
+    routers = {"mixture": SEEDS, "mixture-linear" if request.full else "linear": SEEDS}
+    routers["mixture-mlp" if request.full else "mlp"] = networks
+    return [
+        {"kind": "audit", "table": table, "router": router, "protocol": protocol, "seed": FIRST + i, "task_alpha": 0.6,
+         "model_alpha": 0.45}
+        for table in tables_of(request.tables)
+        for router, seeds in routers.items()
+        for protocol in (PROTOCOLS if FAMILIES[router] != FAMILIES["linear"] else PROTOCOLS[:1])
+        for i in range(seeds)
+    ]  # fmt: skip
+
+
+def compute(cell: Cell) -> dict[str, Any]:
+    return audited(cell)
+
+
+def groups(done: Sequence[Done]) -> dict[tuple[str, str, str], list[Done]]:
+    """(table, family, protocol) -> its audits, one a seed."""
+    found: dict[tuple[str, str, str], list[Done]] = {}
+    for one in done:
+        place = (one.params["table"]["name"], FAMILIES[one.params["router"]], one.params["protocol"])
+        found.setdefault(place, []).append(one)
+    return found
+
+
+def areas_table(done: Sequence[Done]) -> ResultTable:
+    names = ("federated", "pooled", "local most", "local median", "best single model", "best cell policy", "random", "oracle")
+    rows: list[tuple[Value, ...]] = []
+    for place, own in groups(done).items():
+        for measure, cost in RANGES.items():
+            areas = [one.result["global"][measure] for one in own]
+            means = [intervals.mean([a[n] for a in areas]) if n in areas[0] else None for n in names]
+            rows.append((*place, cost, len(own), *means))
+    header = ("federated", "pooled", "best local", "median local", "best single model", "best cell policy", "random", "oracle")
+    return ResultTable(
+        "real_tables_areas",
+        "Areas under accuracy-cost curves on all test queries",
+        tuple(Column(name) for name in ("table", "router", "protocol", "cost range", "seeds"))
+        + tuple(Column(name, 3) for name in header),
+        tuple(rows),
+        "Normalised area (mean accuracy over the range of cost, in [0, 1]), exact on the test rows; mean over seeds, which "
+        "redraw partition and training, with 95% Student intervals. Cost range: common, from the cheapest to the dearest "
+        "single model; or the router's own, as published (a constant router then scores 0). Best local: the client whose "
+        "router is best, in hindsight. Oracle: the best model of each query after its outcome is seen, which no router can "
+        "learn; best cell policy: the best choice in each federated cell, in hindsight. Nothing is published of linear heads, "
+        "so they have one protocol.",
+    )  # fmt: skip
+
+
+def differences_table(done: Sequence[Done]) -> ResultTable:
+    rows: list[tuple[Value, ...]] = []
+    for place, own in groups(done).items():
+        for measure, cost in RANGES.items():
+            areas = [one.result["global"][measure] for one in own]
+            against = [
+                intervals.mean([a["federated"] - a[name] for a in areas])
+                for name in ("local most", "local median", "pooled", "best single model")
+            ]
+            wins = sum(a["federated"] > a["local most"] for a in areas)
+            rows.append((*place, cost, *against, f"{wins}/{len(own)}"))
+    header = ("best local", "median local", "pooled", "best single model")
+    return ResultTable(
+        "real_tables_differences",
+        "Federated area minus another, seed by seed",
+        (
+            *(Column(name) for name in ("table", "router", "protocol", "cost range")),
+            *(Column(f"minus {name}", 2, signed=True) for name in header),
+            Column("seeds above every local"),
+        ),
+        tuple(rows),
+        "Differences of normalised areas on all test queries, paired by seed, with 95% Student intervals; positive where the "
+        "federated router is better. " + _settled(rows),
+    )  # fmt: skip
+
+
+def _settled(rows: Sequence[tuple[Value, ...]]) -> str:
+    """What the intervals say of federated against the best single model on the common range: a count."""
+    own = [row[7] for row in rows if row[3] == "common"]
+    above, below = (sum(_sign(value) == sign for value in own) for sign in (1, -1))
+    return (
+        f"On the common range the federated router is above the best single model in {above} and below it in {below} of "
+        f"{len(own)} rows (interval clear of 0)."
+    )
+
+
+def _sign(value: Value) -> int:
+    assert isinstance(value, intervals.Interval)
+    return (value.low > 0.0) - (value.high < 0.0)
+
+
+def gains_table(done: Sequence[Done]) -> ResultTable:
+    rows: list[tuple[Value, ...]] = []
+    for place, own in groups(done).items():
+        measure = MEASURES[place[2]]
+        for scope in ("own", "all"):
+            found = [gains(one.result, scope, measure) for one in own]
+            summary = [intervals.mean([of(values) for values in found]) for of in (min, _mean, max)]
+            share = _mean([_mean([float(v > 1e-12) for v in values]) for values in found])
+            every = sum(min(values) > 1e-12 for values in found)
+            personal: list[Value] = [None, None]
+            if "mixture" in own[0].result["own"][measure]:
+                personal = [
+                    intervals.mean([_mean(gains(one.result, scope, measure, "mixture", over)) for one in own])
+                    for over in ("local", "federated")
+                ]
+            rows.append((*place, scope, *summary, share, f"{every}/{len(own)}", *personal))
+    return ResultTable(
+        "real_tables_gains",
+        "What federating brings to a client",
+        (
+            *(Column(name) for name in ("table", "router", "protocol", "test queries")),
+            *(Column(f"{name} gain", 2, signed=True) for name in ("least", "mean", "largest")),
+            Column("share that gains", 2),
+            Column("seeds in which all gain"),
+            *(Column(f"mixture minus {name}", 2, signed=True) for name in ("local", "federated")),
+        ),
+        tuple(rows),
+        "Area of the federated router minus that of the client's own, over ten clients, on the client's own test queries or "
+        "on all; sound protocol: areas on the common cost range, published: on each router's own. Least, mean and largest of "
+        "the clients, then the mean over seeds with 95% Student intervals. Mixture: each client's own mixture of both "
+        "routers, mean over clients.",
+    )  # fmt: skip
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def gains_figure(done: Sequence[Done]) -> Plot:
+    """Every client of every seed: gain on its own queries against how much its own records leave out."""
+    panels: dict[tuple[str, str], dict[str, tuple[list[float], list[float]]]] = {}
+    for (table, family, protocol), own in groups(done).items():
+        if protocol == "sound":
+            for one in own:
+                for scope, label in (("own", "own test queries"), ("all", "all test queries")):
+                    x, y = panels.setdefault((table, family), {}).setdefault(label, ([], []))
+                    x += one.result["empty"]
+                    y += gains(one.result, scope, MEASURES["sound"])
+    return Plot(
+        "real_tables_gains_figure",
+        "Gain of a client from federating against the share of pairs its own records leave empty",
+        tuple(
+            Panel(
+                "share of (place, model) pairs without a record",
+                "area, federated minus local",
+                tuple(Series(label, tuple(x), tuple(y), style="points") for label, (x, y) in series.items()),
+                f"{family} on {table}",
+            )
+            for (table, family), series in panels.items()
+        ),
+        "One point a client and seed, sound protocol: horizontal, the share of pairs of a place (federated cell, or task for "
+        "routers without cells) and a model of which the client has no record; vertical, the area gained by federating.",
+    )
+
+
+def frontiers(done: Sequence[Done], table: str, file: str) -> Plot:
+    panels = []
+    for (_, family, protocol), own in groups([one for one in done if one.params["table"]["name"] == table]).items():
+        first = next((one for one in own if one.params["seed"] == FIRST), None)
+        if first is None or first.result["frontier"] is None:
+            continue
+        series = [
+            Series(
+                name if i == 0 else f"_{name} {i}",
+                tuple(point[0] for point in points),
+                tuple(point[1] for point in points),
+                style="line" if name in ("federated", "pooled") else "dashed",
+                colour=_COLOURS.get(name),
+            )
+            for name, curves in first.result["frontier"].items()
+            for i, points in enumerate(curves)
+        ]
+        lowest = min(point[0] for s in first.result["frontier"].values() for points in s for point in points)
+        panels.append(
+            Panel("mean cost of a query", "accuracy", tuple(series), f"{family}, {protocol} protocol", log_x=lowest > 0.0)
+        )
+    return Plot(
+        file,
+        f"Accuracy against cost on {table}, all test queries",
+        tuple(panels),
+        f"Seed {FIRST}: concave envelopes of every client-local, the federated and the pooled router, the best single model "
+        "and the hindsight oracle, on one range of cost from the cheapest to the dearest single model.",
+    )
+
+
+_COLOURS = {"local": "#56B4E9", "best single model": "#D55E00", "oracle": "#009E73"}
+
+
+def present(done: Sequence[Done]) -> list[ResultTable | Plot]:
+    tables = list(dict.fromkeys(one.params["table"]["name"] for one in done))
+    stems = {name: "".join(c if c.isalnum() else "_" for c in name.lower()) for name in tables}
+    figures = [frontiers(done, name, f"real_tables_frontiers_{stem}") for name, stem in stems.items()]
+    return [areas_table(done), differences_table(done), gains_table(done), gains_figure(done), *figures]
+
+
+EXPERIMENT = Experiment(
+    title="Areas, gains and frontiers on evaluation tables, two protocols",
+    version=1,
+    cells=cells,
+    compute=compute,
+    present=present,
+    seconds=6.0,
+)
