@@ -19,6 +19,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from fedroute_theory import _json
 from fedroute_theory._validate import InputError, choice, number, reject, settle
 from fedroute_theory.certify.solvers import SolverError
@@ -75,8 +77,12 @@ class Program:
     dual: Callable[[Values, Values], Reached] | None = None
 
     def certify(self, inputs: Values) -> Certificate:
-        """Solve, and check what was found; SolverError where it does not hold."""
-        found = self.solve(inputs)
+        """Solve, and check what was found; SolverError where it does not hold, or numbers leave the range of floats."""
+        try:
+            with np.errstate(all="ignore"):  # what overflows does not check
+                found = self.solve(inputs)
+        except ArithmeticError:
+            raise SolverError("The program was not solved: its numbers leave the range of floats.") from None
         failures = found.check().failures
         if failures:
             raise SolverError(f"The program '{found.name}' was not solved: {failures[0]}")
@@ -146,8 +152,9 @@ class Certificate:
     def check(self) -> Check:
         """Evaluate witness and multipliers afresh; nothing is solved."""
         program = program_named(self.name)
-        primal = program.primal(self.inputs, self.witness)
-        dual = program.dual(self.inputs, self.multipliers) if program.dual and self.dual is not None else None
+        with np.errstate(all="ignore"):  # damaged numbers overflow, and then do not check
+            primal = program.primal(self.inputs, self.witness)
+            dual = program.dual(self.inputs, self.multipliers) if program.dual and self.dual is not None else None
         failures = _against("primal", self.primal, primal)
         if dual is not None and self.dual is not None:
             failures += _against("dual", self.dual, dual)

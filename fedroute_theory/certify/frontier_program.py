@@ -124,15 +124,15 @@ def _solve(inputs: Values) -> Certificate:
 def linear_value(inputs: Values) -> float:
     """The value by HiGHS over all randomised policies."""
     weights, quality, cost = (np.asarray(inputs[key], float) for key in ("weights", "quality", "cost"))
-    nu, size = weights / weights.sum(), quality.size
+    nu, size, unit = weights / weights.sum(), quality.size, float(cost.max()) or 1.0
     rows = np.zeros((1 + len(nu), size))
-    rows[0] = (nu[:, None] * cost).ravel()
+    rows[0] = (nu[:, None] * (cost / unit)).ravel()
     rows[1:] = np.repeat(np.eye(len(nu)), quality.shape[1], axis=1)
     shift = quality.min() - 1.0  # qualities made positive, so that "at most one model" is "one model"
     gain = nu[:, None] * (quality - shift)
     # equality of every query's probabilities as two inequalities
     both = np.concatenate([rows, -rows[1:]])
-    upper = np.concatenate([[float(inputs["budget"])], np.ones(len(nu)), -np.ones(len(nu))])
+    upper = np.concatenate([[min(float(inputs["budget"]) / unit, 1.0)], np.ones(len(nu)), -np.ones(len(nu))])
     return -solvers.linear(-gain.ravel(), both, upper, 0.0, 1.0).value + float(shift)
 
 
@@ -164,7 +164,9 @@ def _bound(inputs: Values, multipliers: Values) -> Fraction:
 def _primal(inputs: Values, witness: Values) -> Reached:
     quality, cost = _mixture(inputs, witness)
     mix = Fraction(witness["mix"])
-    excess = max(Fraction(0), cost - Fraction(float(inputs["budget"])), -mix, mix - 1)
+    over = cost - Fraction(float(inputs["budget"]))
+    size = max((v for row in _Table.of(inputs).cost for v in row), default=Fraction(0))
+    excess = max(Fraction(0), over / size if size else over, -mix, mix - 1)
     return Reached(float(quality), float(excess))
 
 

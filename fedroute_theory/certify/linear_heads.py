@@ -106,7 +106,8 @@ def _summary(law: list[tuple[Fraction, Fraction]], delta: float | None, level: F
         reached += chance
         if level is None and reached >= 1 - Fraction(delta):
             level = value
-    assert level is not None
+    if level is None:
+        raise InputError(f"The 'delta' parameter must lie in (0, 1); got {delta:g}.")
     at_most = sum((chance for value, chance in law if value <= level), Fraction(0))
     return {"level": level, "at_most": at_most, "below": at_most - sum((c for v, c in law if v == level), Fraction(0))}
 

@@ -47,8 +47,16 @@ def _levels(nu: FloatArray, level: FloatArray) -> FloatArray:
     return rows
 
 
+def _unit(*levels: FloatArray) -> float:
+    """The largest level, at most the range 1: what the solver works in and violations are measured in; 1 for levels of 0."""
+    return min(1.0, max(float(level.max()) for level in levels)) or 1.0
+
+
 def _solve(inputs: Values) -> Certificate:
-    nu, share, local, federated = (np.asarray(inputs[k], float) for k in ("weights", "share", "local", "federated"))
+    nu, share, *levels = (np.asarray(inputs[k], float) for k in ("weights", "share", "local", "federated"))
+    unit = _unit(*levels)
+    reach = min(1.0 / unit, 4.0 / float(nu[nu > 0].min()))  # errors within the levels stay below a quarter of the latter
+    local, federated = (level / unit for level in levels)
     n, width = nu.size, len(PARTS)
     rows, upper = [], []
 
@@ -75,10 +83,12 @@ def _solve(inputs: Values) -> Certificate:
             upper.append(float(limit * (1.0 if level.size == 1 else sums.sum())))
     cost = np.zeros((width + 2) * n)
     cost[:n], cost[n : 2 * n] = -nu, nu
-    high = np.concatenate([np.ones(width * n), np.full(2 * n, 2.0)])
+    high = reach * np.concatenate([np.ones(width * n), np.full(2 * n, 2.0)])
     found = solvers.linear(cost, np.array(rows), np.array(upper), 0.0, high)
     prices = found.multipliers[-local.size - federated.size :]
-    witness = {name: found.x[k * n : (k + 1) * n].clip(0.0, 1.0) for k, name in enumerate(PARTS)}
+    witness = {name: unit * found.x[k * n : (k + 1) * n].clip(0.0, reach) for k, name in enumerate(PARTS)}
+    if reach < 1.0 / unit:  # the range does not bind: what the dual pays for it, 1 - price / weight, is rounding of 0
+        prices = prices * (1.0 + 1e-9)
     multipliers = {"local": prices[: local.size].clip(0.0), "federated": prices[local.size :].clip(0.0)}
     primal, dual = _primal(inputs, witness), _dual(inputs, multipliers)
     return Certificate(NAME, primal.value, dual.value, solvers.HIGHS, witness, inputs, multipliers)
@@ -87,12 +97,13 @@ def _solve(inputs: Values) -> Certificate:
 def _primal(inputs: Values, witness: Values) -> Reached:
     nu, share = np.asarray(inputs["weights"], float), np.asarray(inputs["share"], float)
     parts = np.array([witness[name] for name in PARTS], float)
+    unit = _unit(np.asarray(inputs["local"], float), np.asarray(inputs["federated"], float))
     best, chosen, local_best, local_chosen, federated_best, federated_chosen = parts
     lead = share * (local_best - local_chosen) + (1.0 - share) * (federated_best - federated_chosen)
-    violations = [float(lead.max()), -float(parts.min()), float(parts.max()) - 1.0]
+    violations = [float(lead.max()) / unit, -float(parts.min()) / unit, float(parts.max()) - 1.0]
     for name, first, second in (("local", local_best, local_chosen), ("federated", federated_best, federated_chosen)):
         osc, level = np.abs((best - first) - (chosen - second)), np.asarray(inputs[name], float)
-        violations.append(float(nu @ osc - level[0] if level.size == 1 else (osc - level)[nu > 0].max()))
+        violations.append(float(nu @ osc - level[0] if level.size == 1 else (osc - level)[nu > 0].max()) / unit)
     return Reached(float(nu @ (best - chosen)), max(0.0, *violations))
 
 

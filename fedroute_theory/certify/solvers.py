@@ -74,7 +74,7 @@ def conic(problem: Any) -> float:
         warnings.filterwarnings("ignore", "Solution may be inaccurate")  # the status says so, and it is refused below
         try:
             problem.solve(solver="CLARABEL")
-        except failed as error:
+        except (failed, ValueError) as error:  # ValueError: infinite data
             raise SolverError(f"The solver {CLARABEL} failed: {str(error).splitlines()[0].rstrip('.')[:80]}.") from None
     if problem.status != "optimal":
         raise SolverError(f"The solver {CLARABEL} ended with {problem.status!r} instead of 'optimal'.")

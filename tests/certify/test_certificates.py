@@ -286,6 +286,26 @@ def test_damaged_inputs_end_in_one_sentence(certificate, tmp_path):
         certify.replay(path)
 
 
+def first_numbers(value, wrong):
+    """The value with its first number replaced, at every depth of the first entries."""
+    if isinstance(value, list) and value:
+        for inner in first_numbers(value[0], wrong):
+            yield [inner, *value[1:]]
+    yield wrong
+
+
+@pytest.mark.parametrize("wrong", [1e308, -1, 0])
+def test_damaged_numbers_end_in_one_sentence_and_without_a_warning(certificate, tmp_path, wrong):
+    path = tmp_path / "damaged.json"
+    document = json.loads(certificate.write(path).read_text())
+    for part in ("inputs", "witness", "multipliers"):
+        for key, value in document[part].items():
+            for damaged in first_numbers(value, wrong):
+                path.write_text(json.dumps(document | {part: document[part] | {key: damaged}}))
+                with contextlib.suppress(InputError):  # any other exception, and any warning, fails
+                    certify.replay(path)
+
+
 def test_solvers_are_trusted_only_when_optimal():
     with pytest.raises(SolverError, match="instead of 'optimal'"):
         solvers.linear(np.ones(1), np.array([[1.0], [-1.0]]), np.array([0.0, -1.0]))

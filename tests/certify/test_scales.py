@@ -76,6 +76,38 @@ def test_a_client_adds_its_bias_to_the_pooled_loss(scale):
         assert found.dual == pytest.approx(pooled + bias, rel=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e-14, 1e-9, 1e-3])
+def test_mixtures_of_small_levels_are_proportional_to_them(size):
+    nu, share = np.array([0.7, 0.3 - 1e-6, 1e-6]), np.array([0.2, 0.5, 0.9])
+    for local, federated in ((np.array([0.2]), np.array([0.3])), (np.array([0.1, 0.2, 0.3]), np.array([0.3, 0.1, 0.1]))):
+        found = certify.mixture_worst_case(nu, share, size * local, size * federated)
+        if local.size == 3:  # every query alone
+            assert found.primal == pytest.approx(size * (nu @ (share * local + (1.0 - share) * federated)), rel=1e-6)
+        assert found.dual == pytest.approx(found.primal, rel=1e-6)
+        wider = {key: 2 * np.array(part) for key, part in found.witness.items()}
+        twice = replace(found, primal=2 * found.primal, dual=None, reason="none", witness=wider)
+        assert any("constraint" in words for words in twice.check().failures)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-12, 1.0, 1e12, 1e300])
+def test_the_frontier_does_not_depend_on_the_unit_of_cost(scale):
+    nu, quality = np.array([0.5, 0.3, 0.2]), np.array([[0.1, 0.9], [0.3, 0.2], [0.5, 0.6]])
+    cost = scale * np.array([[0.1, 0.2], [0.3, 0.1], [0.2, 0.4]])
+    found = certify.frontier_program(nu, quality, cost, 0.22 * scale)
+    assert found.primal == pytest.approx(0.635, abs=1e-9)
+    everything = replace(found, primal=0.66, dual=None, reason="none", witness={"policies": [[1, 0, 1], [1, 0, 1]], "mix": "0"})
+    assert any("constraint" in words for words in everything.check().failures)  # over the budget by a third
+
+
+def test_numbers_beyond_floats_are_one_sentence():
+    nu = np.array([0.5, 0.3, 0.2])
+    for eps in (1e-300, 1e300):
+        with pytest.raises(SolverError, match="its numbers leave the range of floats"):
+            certify.coverage_worst_case(nu, nu[:, None] * np.full((3, 2), 0.5), eps)
+    with pytest.raises(SolverError, match=r"^The solver CLARABEL"):
+        certify.margin_worst_case(nu, np.array([0.1, 0.2, 0.3]), 1e-302, k2=np.array([4.0, 5.0, 6.0]))
+
+
 def test_small_violations_of_small_budgets_are_caught():
     found = certify.margin_worst_case(np.ones(2), np.array([0.1, 0.2]), 1e-5)
     twice = replace(
