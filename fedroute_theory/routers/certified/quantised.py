@@ -126,5 +126,5 @@ def coordinate_sweeps(
             wanted = np.where(curvature[:, i, i] > 0.0, place[:, i] - slope[:, i] / steep / grid.step, place[:, i])
             moved = np.clip(np.rint(wanted), 0, top) - place[:, i]
             place[:, i] += moved
-            slope += curvature[:, :, i] * (moved * grid.step)[:, None]
+            slope += curvature[:, i] * (moved * grid.step)[:, None]
     return grid.value(architecture, place)

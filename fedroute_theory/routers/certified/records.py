@@ -97,11 +97,11 @@ class Records:
         Returns g (T, P) and A (T, P, P), which are made of the p weights that one output of one model depends on.
         """
         gradient, curvature = np.zeros_like(flat), np.zeros((*flat.shape, flat.shape[-1]))
-        for model in np.flatnonzero(self.counts):
+        for model in np.flatnonzero(self.counts).tolist():
             own = [places(self.architecture, model, output) for output in range(2)]
-            for networks, rows in self._parts(int(model), len(flat), 2 * own[0].size):
+            for networks, rows in self._parts(model, len(flat), 2 * own[0].size):
                 weights = self.architecture.unflatten(flat[networks])
-                predicted, slopes = jacobian(self.architecture, weights, self.embedding[rows], int(model))
+                predicted, slopes = jacobian(self.architecture, weights, self.embedding[rows], model)
                 for output, (place, share) in enumerate(zip(own, self.shares, strict=True)):
                     error = share * (predicted[:, output] - self.target[networks, rows, output])
                     slope = slopes[:, output]
@@ -114,11 +114,11 @@ class Records:
         """(T, P) the diagonal of A alone, by products of squares: no derivative of a single record is held."""
         total, shapes = np.zeros_like(flat), self.architecture.shapes
         widest = max(self.architecture.inputs, *self.architecture.hidden, 1)
-        for model in np.flatnonzero(self.counts):
+        for model in np.flatnonzero(self.counts).tolist():
             own = [places(self.architecture, model, output) for output in range(2)]
-            for networks, rows in self._parts(int(model), len(flat), 2 * widest):
+            for networks, rows in self._parts(model, len(flat), 2 * widest):
                 weights = self.architecture.unflatten(flat[networks])
-                _, found = factors(self.architecture, weights, self.embedding[rows], int(model))
+                _, found = factors(self.architecture, weights, self.embedding[rows], model)
                 for output, (place, share) in enumerate(zip(own, self.shares, strict=True)):
                     row = []
                     for left, right in (found[name] for name in shapes):
@@ -169,14 +169,14 @@ def _descended(records: Records, flat: FloatArray, rest: FloatArray, precision: 
     best, still, unit = flat.copy(), np.arange(len(flat)), np.eye(flat.shape[-1])
     precision, rest = (np.broadcast_to(values, flat.shape) for values in (precision, rest))
 
-    def objective(part: Records, candidate: FloatArray, rows: IntArray) -> FloatArray:
+    def objective(candidate: FloatArray, rows: IntArray) -> FloatArray:
         pull = 0.5 * (precision[rows] * (candidate - rest[rows]) ** 2).sum(axis=-1)
-        value: FloatArray = part.loss(candidate[:, None])[:, 0] + pull
+        value: FloatArray = records.repetitions(rows).loss(candidate[:, None])[:, 0] + pull
         return value
 
+    reached = objective(best, still)
     for _ in range(steps):
         part, present = records.repetitions(still), best[still]
-        value = objective(part, present, still)
         gradient, curvature = part.quadratic(present)
         slope = 2.0 * gradient + precision[still] * (present - rest[still])
         whole = 2.0 * curvature + unit * precision[still][:, None, :]
@@ -186,9 +186,10 @@ def _descended(records: Records, flat: FloatArray, rest: FloatArray, precision: 
             if stuck.size == 0:
                 break
             move = np.linalg.solve(whole[stuck] + damping * steep[stuck], slope[stuck][..., None])[..., 0]
-            found = value[stuck] - objective(records.repetitions(still[stuck]), present[stuck] - move, still[stuck])
+            value = objective(present[stuck] - move, still[stuck])
+            found = reached[still[stuck]] - value
             falls = found > 0.0
-            best[still[stuck[falls]]] = (present[stuck] - move)[falls]
+            best[still[stuck[falls]]], reached[still[stuck[falls]]] = (present[stuck] - move)[falls], value[falls]
             fallen[stuck[falls]] = found[falls]
         still = still[fallen >= LEAST_FALL]
         if still.size == 0:
