@@ -126,7 +126,9 @@ def test_a_side_of_which_nothing_is_known_gets_no_weight():
     assert [mixed[i].constant_weight for i in mixed] == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("given", [lambda x: x[:, 0], lambda x: x[:3], lambda x: np.full((len(x), 2), np.nan)])
+@pytest.mark.parametrize(
+    "given", [lambda x: x[:, 0], lambda x: x[:3], lambda x: x[:, :0], lambda x: np.full((len(x), 2), np.nan)]
+)
 def test_features_of_another_shape_are_named(given):
     one_sentence(lambda: train(LinearRouter(features=given), LOGS, 0), "'features'")
 

@@ -80,7 +80,18 @@ def test_a_training_that_diverges_says_so():
         learning_rates=(1e35,),
         rounds=3,
     )
-    one_sentence(lambda: train(router, LOGS, 0), "diverged", "1e+35")
+    one_sentence(lambda: train(router, LOGS, 0), "diverged with a learning rate of 1e+35")
+
+
+def test_a_loss_that_explodes_is_warned_of_and_one_that_falls_is_not():
+    router = MLPRouter(hidden=(2,), layer_norm=False, learning_rates=(1e3,), rounds=3, baseline_epochs=3)
+    with pytest.warns(RuntimeWarning) as told:
+        trained = train(router, LOGS, 0)
+    said = [str(one.message) for one in told]
+    for who in ("client 0", "the federation", "the pool"):
+        assert any(who in one and "learning rate of 1000: its loss rose from" in one for one in said)
+    assert all(np.isfinite(value).all() for value in trained.pooled.predictor.weights.values())
+    train(replace(router, learning_rates=(1e-2,)), LOGS, 0)  # any warning is an error here
 
 
 @pytest.mark.parametrize("lam", [float("nan"), -1.0, float("inf")])

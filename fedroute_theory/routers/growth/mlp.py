@@ -73,6 +73,7 @@ def _descend(
     labels: Labels | None, seed: int, mask: dict[str, FloatArray] | None,
 ) -> tuple[dict[str, FloatArray], tuple[Message, ...]]:  # fmt: skip
     """Rounds from the given weights; without a mask all move, and the earlier outputs are the teacher."""
+    from fedroute_theory.routers.network.divergence import Descended
     from fedroute_theory.routers.network.fedavg import FedAvg
     from fedroute_theory.routers.network.fitting import Tuning, fit_federated
     from fedroute_theory.routers.network.recipe import Recipe, on_device
@@ -103,6 +104,9 @@ def _descend(
     counts = {party: np.bincount(logs.model[rows], minlength=logs.n_models) for party, rows in parties.rows.items()}
     sent = messages_of(recipe, fedavg.drawn(list(parties.rows), place), parties, counts, {}, scale, fit, 0)
     found = {name: np.asarray(v[0], dtype=np.float64) for name, v in fit.weights.items()}
+    everyone = Labels(np.atleast_2d(own.quality), np.atleast_2d(own.cost))
+    grown = Descended("the federation", fit.rates[0], {n: v[0] for n, v in first.items()}, found, parties.everyone)
+    grown.check(architecture, scale, logs, everyone)
     return (found if repeated else {name: v[0] for name, v in found.items()}), sent
 
 

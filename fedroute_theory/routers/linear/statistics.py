@@ -37,8 +37,9 @@ class Heads(Message):
 def statistics(sender: str, features: FeatureMap, logs: Logs, labels: Labels) -> HeadStatistics:
     """Sums over these records. labels: (D,) or (T, D). InputError for features that are no finite (D, p) array."""
     design = np.asarray(features(logs.embedding))
-    if design.ndim != 2 or len(design) != logs.size or not np.isfinite(design).all():
-        raise InputError(f"The 'features' parameter must give finite arrays ({logs.size}, p); got shape {design.shape}.")
+    if design.ndim != 2 or len(design) != logs.size or design.shape[1] == 0 or not np.isfinite(design).all():
+        wanted = f"finite arrays ({logs.size}, p) with p at least 1"
+        raise InputError(f"The 'features' parameter must give {wanted}; got shape {design.shape}.")
     both = np.stack([labels.quality, labels.cost], axis=-1)  # (..., D, 2)
     columns = np.moveaxis(both, -2, 0).reshape(logs.size, -1)  # one right-hand side a repetition and label
     counts = np.bincount(logs.model, minlength=logs.n_models)

@@ -13,6 +13,7 @@ from fedroute_theory.estimates import FunctionEstimates
 from fedroute_theory.federation import Labels, Logs, Message
 from fedroute_theory.networks import Architecture
 from fedroute_theory.routers.checks import checked_labels
+from fedroute_theory.routers.network.divergence import Descended
 from fedroute_theory.routers.network.fedavg import FedAvg, path
 from fedroute_theory.routers.network.fitting import TRAINING, Tuning, at_rates, federated_rates, fit_apart, fit_federated
 from fedroute_theory.routers.network.objective import Arrays
@@ -55,11 +56,11 @@ class Bench:
         start = {name: np.repeat(value, len(held), axis=0) for name, value in self.start.items()}
         rates = self.router.local_learning_rates or self.router.learning_rates
         tuning = Tuning(rates, self.router.held_out)
-        weights, _ = fit_apart(self.recipe, self.baseline(), tuning, self.data, parties, start, scales)
-        done = [
-            self._estimates(weights, i, scales[i], rows, stream(seed, CERTIFICATE, LOCAL, party))
-            for i, (seed, party, rows) in enumerate(parties)
-        ]
+        weights, chosen = fit_apart(self.recipe, self.baseline(), tuning, self.data, parties, start, scales)
+        done = []
+        for i, (seed, party, rows) in enumerate(parties):
+            own = self._descended(f"client {self.parties.client[party]}", weights, chosen, i, rows)
+            done.append(self._estimates(own, scales[i], stream(seed, CERTIFICATE, LOCAL, party)))
         clients = list(self.parties.client.values())
         each = len(clients)
         return [dict(sorted(zip(clients, done[i * each : (i + 1) * each], strict=True))) for i in range(len(self.seeds))]
@@ -71,10 +72,10 @@ class Bench:
         parties = [(seed, SERVER, everything) for seed in self.seeds]
         tuning = Tuning(self.router.pooled_learning_rates or self.router.learning_rates, self.router.held_out)
         scales = [scale] * len(parties)
-        weights, _ = fit_apart(self.recipe, self.baseline(), tuning, self.data, parties, self.start, scales)
+        weights, chosen = fit_apart(self.recipe, self.baseline(), tuning, self.data, parties, self.start, scales)
+        done = [self._descended("the pool", weights, chosen, i, everything) for i in range(len(self.seeds))]
         return [
-            self._estimates(weights, i, scale, everything, stream(seed, CERTIFICATE, POOLED))
-            for i, seed in enumerate(self.seeds)
+            self._estimates(own, scale, stream(seed, CERTIFICATE, POOLED)) for own, seed in zip(done, self.seeds, strict=True)
         ]
 
     def federated(self) -> list[tuple[FunctionEstimates, tuple[Message, ...]]]:
@@ -87,9 +88,10 @@ class Bench:
         )  # fmt: skip
         counts = {party: np.bincount(self.logs.model[rows], minlength=self.logs.n_models) for party, rows in held.items()}
         sums = self.sums if router.cost_scaling == "logged" else {}
+        done = [self._descended("the federation", fit.weights, fit.rates, i, everything) for i in range(len(self.seeds))]
         return [
             (
-                self._estimates(fit.weights, i, scale, everything, stream(seed, CERTIFICATE, FEDERATED)),
+                self._estimates(done[i], scale, stream(seed, CERTIFICATE, FEDERATED)),
                 messages_of(self.recipe, fedavg.drawn(list(held), seed), self.parties, counts, sums, scale, fit, i),
             )
             for i, seed in enumerate(self.seeds)
@@ -127,12 +129,18 @@ class Bench:
             return Budget(router.batch, None, max(1, round(router.rounds * router.local_steps * share)))
         return Budget(router.batch, max(1, round(router.rounds * (router.local_epochs or 1) * share)))
 
-    def _estimates(self, weights: Arrays, i: int, scale: Scale, rows: IntArray, rng: np.random.Generator) -> FunctionEstimates:
-        """Estimates of the i-th party from weights with leading axes (A, R), and from the records behind them."""
-        router, place = self.router, slice(None) if self.repeated else 0
-        own = {name: np.asarray(value[i], dtype=np.float64)[place] for name, value in weights.items()}
-        if not all(np.isfinite(value).all() for value in own.values()):
-            raise InputError(f"The training diverged with a learning rate of {router.learning_rates}: weights are no numbers.")
+    def _descended(self, who: str, weights: Arrays, rates: FloatArray, i: int, rows: IntArray) -> Descended:
+        """The training of the i-th of A parties, by seed, from weights (A, R) and learning rates (A, R)."""
+        seed = i * len(self.seeds) // len(rates)
+        start = {name: value[seed, 0] for name, value in self.start.items()}
+        own = {name: np.asarray(value[i], dtype=np.float64) for name, value in weights.items()}
+        return Descended(who, rates[i], start, own, rows)
+
+    def _estimates(self, done: Descended, scale: Scale, rng: np.random.Generator) -> FunctionEstimates:
+        """Estimates of one party from its weights and the records behind them."""
+        done.check(self.recipe.architecture, scale, self.logs, self.labels)
+        router, rows, place = self.router, done.rows, slice(None) if self.repeated else 0
+        own = {name: value[place] for name, value in done.weights.items()}
         pairs = sorted(set(zip(scale.centre, scale.spread, strict=True)))
         pairs = pairs if len(pairs) == 1 else list(zip(scale.centre, scale.spread, strict=True))
         architectures = tuple(
