@@ -120,6 +120,10 @@ def _draw(axes: Axes, panel: Panel) -> None:
                 axes.fill_between(series.x, low, high, color=colour, alpha=0.15, lw=0)
     if panel.categories:
         axes.set_xticks(range(len(panel.categories)), panel.categories, rotation=30, ha="right", fontsize=8)
+    whole = _whole_ticks(panel)
+    if whole:
+        axes.set_xticks(whole, [f"{x:g}" for x in whole])
+        axes.set_xticks([], minor=True)
     axes.set_xlabel(panel.x_label, fontsize=9)
     axes.set_ylabel(panel.y_label, fontsize=9)
     axes.set_title(textwrap.fill(panel.title, 48), fontsize=9)
@@ -128,6 +132,13 @@ def _draw(axes: Axes, panel: Panel) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     if any(not s.label.startswith("_") for s in panel.series):
         axes.legend(fontsize=7, frameon=False)
+
+
+def _whole_ticks(panel: Panel) -> list[float]:
+    """The x values themselves on a logarithmic axis where they are few short whole numbers (2, 4, 8, ...); else none."""
+    found = sorted({x for series in panel.series for x in series.x})
+    short = len(found) <= 8 and sum(len(f"{x:g}") for x in found) <= 20
+    return found if panel.log_x and short and all(float(x).is_integer() for x in found) else []
 
 
 def _shown(value: float | None, logarithmic: bool) -> float:
