@@ -37,7 +37,10 @@ def dask(address: str | None = None, *, workers: int = 1) -> Executors:
         with ExitStack() as stack:
             stack.enter_context(_quiet())
             target = stack.enter_context(_local(width)) if address is None else address
-            client = stack.enter_context(Client(target, timeout=PATIENCE, set_as_default=False))
+            try:
+                client = stack.enter_context(Client(target, timeout=PATIENCE, set_as_default=False))
+            except OSError:  # it answered a moment ago
+                raise InputError(f"The Dask scheduler at '{address}' cannot be reached any more.") from None
             executor = client.get_executor(pure=False)
             try:
                 yield executor
@@ -86,6 +89,7 @@ def _local(workers: int) -> Iterator[Any]:
             dashboard_address="127.0.0.1:0",
             memory_limit=None,
             silence_logs=logging.CRITICAL,
+            preload=worker.__name__,
         ) as cluster,
     ):
         yield cluster
@@ -94,10 +98,12 @@ def _local(workers: int) -> Iterator[Any]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Dask's own log held back: what concerns the sweep reaches it as exceptions."""
-    log = logging.getLogger("distributed")
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)
+    logs = [logging.getLogger(name) for name in ("distributed", "distributed.client", "distributed.gc", "tornado.application")]
+    before = [log.level for log in logs]
     try:
+        for log in logs:
+            log.setLevel(logging.CRITICAL + 1)
         yield
     finally:
-        log.setLevel(before)
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)

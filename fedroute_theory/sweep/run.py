@@ -13,7 +13,7 @@ from fedroute_theory._validate import InputError
 from fedroute_theory.sweep.cells import Cell
 from fedroute_theory.sweep.executors import Executors
 from fedroute_theory.sweep.store import Store
-from fedroute_theory.sweep.worker import Compute, Outcome
+from fedroute_theory.sweep.worker import Compute, Outcome, told
 
 DEATHS = 2  # of its worker, with nothing else running, until a cell is given up
 AHEAD = 2  # cells in flight for each that is computed, so that no worker waits for the store
@@ -136,7 +136,7 @@ class _Sweep:
         except InputError:  # from the executor: what a cell raises comes as text
             raise
         except Exception as error:  # the cell or its function cannot be sent
-            outcome = Outcome(error=f"{type(error).__name__}: {error}")
+            outcome = Outcome(error=told(error))
         if outcome.error is None:
             self._store.put(cell, outcome.result, outcome.seconds)
             self.done += 1

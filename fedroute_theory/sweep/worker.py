@@ -36,7 +36,7 @@ def computed(compute: Compute, cell: Cell) -> Outcome:
     try:
         result = plain(compute(cell), "the result")
     except (Exception, SystemExit) as error:
-        return Outcome(error=_told(error))
+        return Outcome(error=told(error))
     return Outcome(result, time.perf_counter() - start)
 
 
@@ -62,6 +62,11 @@ def one_thread() -> None:
 def start() -> None:
     """Prepare a worker process: one thread, interrupts left to the parent, and never outliving it."""
     one_thread()
+    dask_setup(None)
+
+
+def dask_setup(_: object) -> None:
+    """What Dask calls in each worker of a cluster of our own: interrupts are left to the parent, which is never outlived."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, daemon=True).start()
 
@@ -72,11 +77,12 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     """The error, and the place it came from, on one line."""
     text = " ".join(str(error).split())
     text = text if len(text) <= 500 else text[:497] + "..."
     if isinstance(error, InputError):  # a sentence that needs no more
         return text
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {text} ({os.path.basename(last.filename)}:{last.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {text}{place}"

@@ -51,6 +51,7 @@ def test_workers_are_processes_of_one_thread(tmp_path):
     assert {result["pid"] for result in found} != {os.getpid()}
     for result in found:
         assert result["threads"] == [1]
+        assert not result["interrupted"]
         assert result["environment"][:4] == ["1"] * 4
         assert "--xla_cpu_multi_thread_eigen=false" in result["environment"][4]
 

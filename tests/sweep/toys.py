@@ -82,6 +82,11 @@ def setting(cell):
     return {
         "threads": sorted({pool["num_threads"] for pool in threadpool_info()}),
         "environment": [os.environ.get(name) for name in names],
+        "interrupted": signal.getsignal(signal.SIGINT) != signal.SIG_IGN,
         "pid": os.getpid(),
         "seed": cell.params["seed"],
     }
+
+
+def deadly_setting(cell):
+    return poison(cell) if cell.params["seed"] == 2 else setting(cell)
