@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class Instance:
 def parse(given: Any, where: str) -> Instance:
     """The instance in a JSON object; InputError naming `where` otherwise."""
     try:
-        found = {name: given[name] for name in FIELDS}
+        found = entries(given, FIELDS)
         numbers = {name: number(name, found[name]) for name in ("gap", "bound", "ratio", "delta")}
         terms = {str(k): number(str(k), v) for k, v in found["terms"].items()}
         attempted = Attempt(str(found["form"]), **numbers, terms=terms)
@@ -70,16 +70,29 @@ def parse(given: Any, where: str) -> Instance:
     return instance
 
 
-def load(path: Path | str) -> Instance:
-    """The instance in a file; InputError naming the file otherwise."""
+def entries(given: Any, names: Sequence[str]) -> dict[str, Any]:
+    """The entries of a JSON object by these names; ValueError saying what is not so."""
+    if not isinstance(given, Mapping):
+        raise ValueError(f"a JSON object is needed; got {type(given).__name__}")
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise ValueError(f"the entry '{missing[0]}' is missing")
+    return {name: given[name] for name in names}
+
+
+def read(path: Path) -> Any:
+    """The JSON value in a file; InputError naming the file otherwise."""
     try:
-        return parse(json.loads(Path(path).read_text()), f"The file '{path}'")
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"The file '{path}' cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
+    except (ValueError, RecursionError) as error:
         raise InputError(f"The file '{path}' holds no JSON: {str(error)[:80]}.") from None
+
+
+def load(path: Path | str) -> Instance:
+    """The instance in a file; InputError naming the file otherwise."""
+    return parse(read(Path(path)), f"The file '{path}'")
 
 
 def judged(instance: Instance, entry: Theorem | None = None) -> Attempt:

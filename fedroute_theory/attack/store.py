@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedroute_theory import _json
-from fedroute_theory._validate import InputError, integer
-from fedroute_theory.attack.instance import Instance, load, parse
+from fedroute_theory._validate import InputError, integer, number
+from fedroute_theory.attack.instance import Instance, entries, load, parse, read
 
 STATE = "state.json"
 
@@ -78,21 +77,25 @@ class Store:
         if not path.exists():
             return None
         try:
-            stored = json.loads(path.read_text())
-            if not isinstance(stored, Mapping) or stored["theorem"] != self.slug:
+            stored = entries(read(path), ("theorem", "seed", "steps", "evaluations", "phases", "start"))
+            if stored["theorem"] != self.slug:
                 raise InputError(f"The file '{path}' is not the state of a search for '{self.slug}'.")
             rows = [parse(row, f"The file '{path}'") for row in stored["start"]]
+            done = [integer(name, stored[name], 0) for name in ("seed", "steps", "evaluations")]
             state = State(
-                integer("seed", stored["seed"], 0),
-                integer("steps", stored["steps"], 0),
-                integer("evaluations", stored["evaluations"], 0),
+                done[0],
+                done[1],
+                done[2],
                 {row.form: row for row in rows},
-                {str(p): {str(f): float(r) for f, r in v.items()} for p, v in stored["phases"].items()},
+                {
+                    str(phase): {str(form): number(str(form), ratio) for form, ratio in reached.items()}
+                    for phase, reached in stored["phases"].items()
+                },
             )
-        except OSError as error:
-            raise InputError(f"The file '{path}' cannot be read: {error.strerror}.") from None
-        except InputError:
-            raise
+        except InputError as error:
+            if str(path) in str(error):
+                raise
+            raise InputError(f"The file '{path}' holds a damaged state of a search: {error}") from None
         except (TypeError, ValueError, LookupError, AttributeError) as error:
             raise InputError(
                 f"The file '{path}' holds no state of a search: {str(error)[:80] or type(error).__name__}."

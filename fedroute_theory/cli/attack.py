@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.cli.app import EXIT_VIOLATION, JsonFile, app
+from fedroute_theory.cli.app import EXIT_INTERRUPTED, EXIT_VIOLATION, JsonFile, app
 from fedroute_theory.cli.files import check_writable, write_json
 
 if TYPE_CHECKING:
@@ -42,7 +42,12 @@ def attack(
     check_writable(json_file)
     entry = _theorem(slug)
     given = DEFAULT_MINUTES if minutes is None and evaluations is None else minutes
-    search = engine.attack(entry, out / entry.slug, minutes=given, evaluations=evaluations, seed=seed, report=_Progress().show)
+    progress = _Progress()
+    try:
+        search = engine.attack(entry, out / entry.slug, minutes=given, evaluations=evaluations, seed=seed, report=progress.show)
+    except KeyboardInterrupt:
+        typer.echo(f"fedroute-theory: {progress.interrupted(out / entry.slug)}", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     if not search.best:
         raise InputError(
             f"No claim of '{entry.slug}' was judged in {search.evaluations} evaluations: a theorem of your own is attacked by "
@@ -68,10 +73,21 @@ class _Progress:
 
     def __init__(self) -> None:
         self.last = 0.0
+        self.evaluations, self.forms = 0, 0
+
+    def interrupted(self, folder: Path) -> str:
+        """What is saved and how to go on, in one sentence."""
+        if not self.forms:
+            return "interrupted before anything was found; the same command begins anew."
+        return (
+            f"interrupted after {self.evaluations} evaluations; the best instances of {self.forms} forms are in '{folder}', "
+            "and the same command goes on from there."
+        )
 
     def show(self, search: Search) -> None:
         """The line, if it is time."""
         now = time.monotonic()
+        self.evaluations, self.forms = search.evaluations, len(search.best)
         if self.last == 0.0 and search.resumed:
             typer.echo(f"resumed after {search.state.evaluations} evaluations ({search.store.folder})", err=True)
             for sentence in search.moved:

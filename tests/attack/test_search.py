@@ -80,6 +80,50 @@ def test_a_damaged_file_is_named_and_left_alone(whole, tmp_path, name, text):
     assert (tmp_path / name).read_text() == text
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (STATE, "[]", "a JSON object is needed; got list"),
+        (STATE, "[" * 100_000, "holds no JSON"),
+        (STATE, '{"theorem": "linear-heads", "seed": 0}', "the entry 'steps' is missing"),
+        (STATE, '{"theorem": "linear-heads", "seed": 0, "steps": -3, "evaluations": 1, "phases": {}, "start": []}', "-3"),
+        (file_name("bernoulli"), '{"theorem": "linear-heads"}', "the entry 'form' is missing"),
+        (file_name("bernoulli"), b"\xff\xfe\x00", "holds no JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(tmp_path, name, text, said):
+    (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError, match=said) as error:
+        attack(SLUG, tmp_path, evaluations=1)
+    assert str(error.value).startswith(f"The file '{tmp_path / name}' holds ")
+
+
+def test_an_interrupted_command_says_what_is_saved_and_how_to_go_on(tmp_path, monkeypatch, capsys):
+    from fedroute_theory import attack as engine
+    from fedroute_theory.cli import main
+
+    def interrupted(*arguments, report, **budget):
+        def stop(search):
+            report(search)
+            if search.evaluations == 3:
+                raise KeyboardInterrupt
+
+        return attack(*arguments, report=stop, **budget)
+
+    monkeypatch.setattr(engine, "attack", interrupted)
+    monkeypatch.setattr(sys, "argv", ["fedroute-theory", "attack", SLUG, "--evaluations", "50", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    kept = len(list((tmp_path / SLUG).glob("*.json")))
+    assert kept > 0
+    assert last == (
+        f"fedroute-theory: interrupted after 3 evaluations; the best instances of {kept} forms are in '{tmp_path / SLUG}', and "
+        "the same command goes on from there."
+    )
+
+
 def test_bad_input_is_one_sentence(whole, tmp_path, monkeypatch):
     for given, said in (
         ({"minutes": 0.0}, "'minutes'"),
