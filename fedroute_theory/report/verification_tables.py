@@ -95,6 +95,17 @@ def tables(verification: Verification) -> list[TextTable]:
     return [table for table in [*bound_tables(verification), *whole] if table.rows]
 
 
+def _outside_scenarios(verification: Verification) -> str:
+    """What families and wrong statements came to, or that there were none to look at."""
+    families, controls = verification.extremal, verification.controls
+    if not families and not controls:
+        return "no extremal family and no wrong statement was looked at: no theorem has a bound on what was asked for"
+    return (
+        f"{sum(e.reproduced for _, e in families)} of {len(families)} extremal families "
+        f"reproduced, {sum(c.caught for _, c in controls)} of {len(controls)} wrong statements caught"
+    )
+
+
 def summary(verification: Verification) -> str:
     """What the run found, in a few lines."""
     counts = {verdict: sum(e.verdict is verdict for e in verification.results) for verdict in Verdict}
@@ -102,9 +113,7 @@ def summary(verification: Verification) -> str:
     lines = [
         ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count or verdict is Verdict.VIOLATED)
         + f" of {len(verification.results)} claims ({vacuous} of the bounds vacuous, marked *)",
-        f"{sum(e.reproduced for _, e in verification.extremal)} of {len(verification.extremal)} extremal families "
-        f"reproduced, {sum(c.caught for _, c in verification.controls)} of {len(verification.controls)} wrong statements "
-        "caught",
+        _outside_scenarios(verification),
     ]
     if verification.randomised:
         lines.append(

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 
 from fedroute_theory.report.text import TextTable, figure
-from fedroute_theory.theorems.waterfall import Waterfall
+from fedroute_theory.theorems.waterfall import Step, Waterfall
+from fedroute_theory.verify.evidence import ROUNDING
 from fedroute_theory.verify.explained import Explained
-
-ROUNDING = 1e-12
-"""Slack below this part of the largest value is rounding."""
 
 
 def table(found: Explained, waterfall: Waterfall) -> str:
@@ -18,7 +16,14 @@ def table(found: Explained, waterfall: Waterfall) -> str:
     rows = [("gap", figure(waterfall.gap), "", "", "", "exact" if waterfall.kind != "lower" else "upper end of the bracket")]
     for step in waterfall.steps:
         rows.append(
-            (step.name, figure(step.value), change(step.slack, waterfall), _factor(step.factor), share(step.share), step.why)
+            (
+                step.name,
+                figure(step.value),
+                change(step.slack, waterfall),
+                _factor(step.factor),
+                _part(step, waterfall),
+                step.why,
+            )
         )
     title = f"{found.theorem} ({waterfall.form}) on {found.place}"
     lines = [TextTable(title, header, tuple(rows), waterfall.note).plain()]
@@ -27,8 +32,8 @@ def table(found: Explained, waterfall: Waterfall) -> str:
 
 def verdict(waterfall: Waterfall) -> str:
     """Which step loses most, in one sentence."""
-    if waterfall.total == 0.0:
-        return "No step loses anything: gap and bound are equal."
+    if change(waterfall.total, waterfall) == "0" and change(waterfall.worst.slack, waterfall) == "0":
+        return "No step loses anything: gap and bound are equal, up to rounding."
     worst = waterfall.worst
     return (
         f"Loses most: {worst.name}, {worst.slack:.4g} of {waterfall.total:.4g} ({share(worst.share)}), "
@@ -47,7 +52,7 @@ def overview(found: Explained) -> str:
             _factor(w.bound / w.gap if w.gap else math.inf),
             str(len(w.steps)),
             w.worst.name,
-            share(w.worst.share),
+            _part(w.worst, w),
         )
         for w in found.waterfalls
     )
@@ -61,7 +66,7 @@ def refusals(found: Explained, form: str | None = None) -> list[str]:
 
 
 def change(slack: float, waterfall: Waterfall, digits: int = 4) -> str:
-    """A slack with its sign; 0 where it is rounding of the values."""
+    """A slack with its sign; 0 where it is rounding, as verify allows for it."""
     largest = max(abs(stage.value) for stage in waterfall.stages)
     return "0" if abs(slack) <= ROUNDING * largest else f"{slack:+.{digits}g}"
 
@@ -69,6 +74,11 @@ def change(slack: float, waterfall: Waterfall, digits: int = 4) -> str:
 def share(value: float) -> str:
     """A share of the slack in percent, - where there is none."""
     return "-" if math.isnan(value) else f"{100.0 * value + 0.0:.1f}%".replace("-0.0%", "0.0%")
+
+
+def _part(step: Step, waterfall: Waterfall) -> str:
+    """The share of one step, - where all of the slack is rounding."""
+    return "-" if change(waterfall.total, waterfall) == "0" else share(step.share)
 
 
 def _factor(value: float) -> str:

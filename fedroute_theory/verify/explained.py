@@ -13,6 +13,7 @@ from fedroute_theory._validate import InputError, choice
 from fedroute_theory.theorems import Bound, Case, Claim, NotApplicable, theorem
 from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.waterfall import Waterfall, explained
+from fedroute_theory.verify.evidence import NO_GAP
 from fedroute_theory.verify.scenarios import SCENARIOS, scenario_case
 
 Pairs = list[tuple[Claim, Waterfall | None]]
@@ -55,12 +56,12 @@ def explain(
 ) -> Explained:
     """Waterfalls of one theorem.
 
-    Defaults: the first scenario that the theorem applies to, its least size in verify, the federated training (else the first
-    there is), all records or the first client, the least form. InputError, with what there is, for an unknown theorem,
-    scenario, training, client or form.
+    Defaults: the first scenario where there is a gap and the bound asked for is not vacuous (else the first that the theorem
+    applies to), its least size in verify, the federated training (else the first there is), all records or the first client,
+    the least form. InputError, with what there is, for an unknown theorem, scenario, training, client or form.
     """
     entry = theorem(slug)
-    name, size, pairs = _evaluated(entry, scenario, records, seed, training)
+    name, size, pairs = _evaluated(entry, scenario, records, seed, training, form)
     if not pairs:
         return Explained(slug, name, size, seed, "", None, (), (), None)
     trainings = list(dict.fromkeys(claim.training for claim, _ in pairs))
@@ -131,24 +132,31 @@ def _waterfall(found: Waterfall) -> dict[str, Any]:
 
 
 def _evaluated(
-    entry: Theorem, scenario: str | None, records: int | None, seed: int, training: str | None
+    entry: Theorem, scenario: str | None, records: int | None, seed: int, training: str | None, form: str | None
 ) -> tuple[str, int, Pairs]:
-    """The scenario, its records a client, and the theorem's claims on it; the first scenario with a bound by default."""
+    """The scenario, its records a client, and the theorem's claims on it.
+
+    By default the first scenario with a bound that is not vacuous and a gap that is not 0, else the first with a bound that is
+    not vacuous, else with a bound, else with a claim.
+    """
     if scenario is not None:
         choice("scenario", scenario, SCENARIOS)
     places = (
         [SCENARIOS[scenario]] if scenario else [s for s in SCENARIOS.values() if not s.theorems or entry.slug in s.theorems]
     )
-    said: tuple[str, int, Pairs] | None = None
+    best: tuple[int, str, int, Pairs] | None = None
     for place in places:
         size = min(place.sizes["default"]) if records is None else records
         pairs = _said(entry, scenario_case(place.name, size, seed), training)
-        if any(found is not None for _, found in pairs):
-            return place.name, size, pairs
-        said = (place.name, size, pairs) if said is None or (pairs and not said[2]) else said
-    if said is None:
+        shown = least(pairs) if form is None else next((w for _, w in pairs if w is not None and w.form == form), None)
+        worth = int(bool(pairs)) if shown is None else 2 if shown.vacuous else 3 if abs(shown.gap) <= NO_GAP else 4
+        if best is None or worth > best[0]:
+            best = (worth, place.name, size, pairs)
+        if worth == 4:
+            break
+    if best is None:
         raise InputError(f"No scenario is meant for the theorem '{entry.slug}'; name one of {', '.join(SCENARIOS)}.")
-    return said
+    return best[1:]
 
 
 def _said(entry: Theorem, case: Case, training: str | None) -> Pairs:

@@ -24,7 +24,7 @@ Progress = Callable[[int, int, str, Sequence[Evidence]], None]
 
 @dataclass(frozen=True)
 class Verification:
-    """All that one run found. extremal, controls: (theorem slug, finding).
+    """All that one run found. extremal, controls: (theorem slug, finding), of the theorems that were looked at.
 
     false_alarm: chance that some claim is called VIOLATED although all are true, split evenly over the `randomised` claims.
     """
@@ -102,6 +102,9 @@ def verify(
 ) -> Verification:
     """Check the theorems (default: all) on the scenarios (default: all).
 
+    Extremal families and negative controls are those of the theorems asked for; where scenarios are named, of those among them
+    that have a bound there.
+
     mode: "quick", "default" or "full". delta: failure probability granted to each probabilistic claim.
     false_alarm: chance that the whole run calls a true claim VIOLATED. workers: processes,
     unless an executor is handed in. progress: called with (done, total, cell, its evidence).
@@ -136,14 +139,16 @@ def verify(
     results = [e for slug in slugs for evidence in found for e in evidence if e.theorem == slug]
     if not results:
         raise InputError(nothing)
+    bounded = {e.theorem for e in results if e.bound is not None}
+    touched = slugs if scenarios is None else tuple(slug for slug in slugs if slug in bounded)
     return Verification(
         seed,
         mode,
         delta,
         false_alarm,
         shared(results, false_alarm),
-        tuple((slug, e) for slug in slugs for e in known[slug].extremal()),
-        tuple((slug, c) for slug in slugs for c in known[slug].controls()),
+        tuple((slug, e) for slug in touched for e in known[slug].extremal()),
+        tuple((slug, c) for slug in touched for c in known[slug].controls()),
     )
 
 

@@ -23,16 +23,23 @@ def run(monkeypatch, capsys):
     return call
 
 
-def test_the_defaults_are_the_first_scenario_federated_least(run):
+def test_the_default_is_the_first_scenario_with_a_gap_and_a_bound_that_says_something(run):
     code, out, _ = run("kmeans-router")
     assert code == 0
     assert out.startswith("kmeans-router (least/")
-    assert "on tiny, 6 records a client, seed 0, federated" in out
+    assert "on lipschitz-line, 300 records a client, seed 0, federated" in out  # vacuous on tiny and tabular, no gap on voronoi
     assert out.rstrip().splitlines()[-1].strip().startswith("Loses most: ")
 
 
+def test_rounding_is_not_slack(run):
+    code, out, _ = run("linear-heads", "--form", "leverages/quality")
+    assert code == 0
+    assert out.splitlines()[3].split()[2:5] == ["0", "x", "1"]
+    assert "gap and bound are equal" in out
+
+
 def test_json_holds_every_form_and_adds_up(run):
-    code, out, _ = run("kmeans-router", "--json", "-", "--training", "local", "--client", "1")
+    code, out, _ = run("kmeans-router", "--scenario", "tiny", "--json", "-", "--training", "local", "--client", "1")
     found = json.loads(out)
     assert code == 0
     assert (found["training"], found["client"]) == ("local", 1)

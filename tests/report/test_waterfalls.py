@@ -43,7 +43,8 @@ def test_the_table_holds_every_step_with_slack_factor_and_share():
 
 
 def test_equal_ends_lose_nothing():
-    assert verdict(waterfall(0.5, 0.5)) == "No step loses anything: gap and bound are equal."
+    assert verdict(waterfall(0.5, 0.5)) == "No step loses anything: gap and bound are equal, up to rounding."
+    assert verdict(waterfall(0.5, 0.5 + 1e-12)) == verdict(waterfall(0.5, 0.5))
     assert change(1e-17, waterfall(0.1, 0.5)) == "0"
     assert change(1e-3, waterfall(0.1, 0.5)) == "+0.001"
 

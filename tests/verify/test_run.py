@@ -172,3 +172,13 @@ def test_a_router_that_breaks_its_promise_is_a_failure(monkeypatch):
     found = verify(theorems=["kmeans-router"], mode="quick").failures
     assert found
     assert all("breaks its promise" in line and "estimates are cell means" in line for line in found)
+
+
+def test_families_and_controls_are_those_of_theorems_with_a_bound_on_the_scenarios():
+    from fedroute_theory.report.verification_tables import summary
+
+    found = verify(scenarios=["few-points"], mode="quick")
+    touched = {e.theorem for e in found.results if e.bound is not None}
+    assert {slug for slug, _ in found.controls} == touched == {"two-pass-kmeans"}
+    assert "no extremal family" not in summary(found)
+    assert "no extremal family and no wrong statement" in summary(replace(found, extremal=(), controls=()))
