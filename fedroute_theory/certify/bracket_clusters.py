@@ -53,7 +53,7 @@ def _everywhere(points: FloatArray, centres: FloatArray, models: int = 2, slope:
 
 def geometries() -> dict[str, Geometry]:
     """The instances by name."""
-    line = ((np.arange(12) + 0.5) / 12)[:, None]
+    line = ((np.arange(8) + 0.5) / 8)[:, None]
     ends = np.array([[0.0], [1.0]])
     rng = np.random.default_rng(0)
     plane = rng.uniform(size=(6, 2))
@@ -65,7 +65,7 @@ def geometries() -> dict[str, Geometry]:
         "train at 0, test at 1, centre at 1": Geometry(
             ends, np.array([0.0, 1.0]), np.array([[1.0]]), np.zeros(2, int), np.arange(2)
         ),
-        "three models, line of six": _everywhere(((np.arange(6) + 0.5) / 6)[:, None], np.array([[0.5]]), 3),
+        "three models, line of four": _everywhere(((np.arange(4) + 0.5) / 4)[:, None], np.array([[0.5]]), 3),
         "plane, two cells, train = test": _everywhere(plane, plane[:2]),
         "plane, test shifted": Geometry(
             plane, np.array([0.0, 0.0, 0.0, 1.0, 2.0, 3.0]), plane.mean(axis=0)[None], np.array([0, 1, 2, 0, 1]),

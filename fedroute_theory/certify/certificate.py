@@ -5,7 +5,8 @@ dual function, in plain numpy or fractions. What that proves, whatever the solve
 - with multipliers (client-, coverage-, margin- and mixture-worst-case, frontier-program, gradient-descent, minimax-game) the
   two numbers enclose the true value, by weak duality;
 - by a second enumeration (least-squares, linear-heads, network-quantile, optimal-kmeans) the value is recomputed;
-- in kmeans-worst-case the witness is evaluated and nothing more: the dual value is the solver's word, and `unproven` says so.
+- in kmeans-worst-case weak duality for every combination of choices, where they are few; else the witness is evaluated and
+  nothing more: the dual value is the solver's word, and `unproven` says so.
 `replay` also solves again from the stored inputs.
 """
 
@@ -67,14 +68,14 @@ class Program:
 
     sense: "max" (the dual value bounds from above) or "min". tolerance: largest relative gap between the two values that a
     certificate may have. primal: (inputs, witness) -> Reached. dual: (inputs, multipliers) -> Reached, None where there is no
-    short proof of the other side.
+    short proof of the other side, for the program or for these inputs.
     """
 
     sense: Literal["max", "min"]
     tolerance: float
     solve: Callable[[Values], Certificate]
     primal: Callable[[Values, Values], Reached]
-    dual: Callable[[Values, Values], Reached] | None = None
+    dual: Callable[[Values, Values], Reached | None] | None = None
 
     def certify(self, inputs: Values) -> Certificate:
         """Solve, and check what was found; SolverError where it does not hold, or numbers leave the range of floats."""

@@ -11,8 +11,8 @@ objective sum nu_x (t_x - v_x). It is exact: every U has such y, z with t = max_
 and v_x >= U(chosen), and all differences lie within R = high - low, so that switched-off rows say nothing. A table on the
 points that is Lipschitz there extends to the whole space with the same constant (McShane), so no generality is lost.
 
-The witness is the table and the choices. The upper side is the branch-and-bound bound of the solver (no short proof exists);
-`assignments` solves the same problem by one linear program for every combination of best and chosen models.
+The witness is the table and the choices. The upper side is proved where there are at most BRANCH_LIMIT combinations of best and
+chosen models, by prices for each (`kmeans_branches`); else it is the branch-and-bound bound of the solver.
 
 The solver sees utilities in units of the range that matters, so that its tolerances are relative to it: where every model has
 records in every cell with test mass, tables within 4 L diameter of each other suffice, as a model further below is never chosen
@@ -26,7 +26,7 @@ from itertools import product
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError, IntArray, array, indices, integer, number, reject
-from fedroute_theory.certify import solvers
+from fedroute_theory.certify import kmeans_branches, solvers
 from fedroute_theory.certify.certificate import Certificate, Program, Reached, Values
 
 NAME = "kmeans-worst-case"
@@ -208,19 +208,11 @@ def _solve(inputs: Values) -> Certificate:
     table = program.with_choices(best, chosen)[1]  # a vertex for these choices: no rounding left from the binaries
     witness = {"utility": table, "chosen": chosen}
     primal = _primal(inputs, witness).value
-    return Certificate(NAME, primal, -solved.bound * program.unit, solvers.HIGHS, witness, inputs)
-
-
-def assignments(certificate: Certificate) -> float:
-    """The same worst case by one linear program a combination of best and chosen models: slow, without binaries."""
-    program = _Program(certificate.inputs)
-    program.build()
-    worst = 0.0
-    kept = [np.flatnonzero(program.logged[k]).tolist() if k in program.used else [0] for k in range(program.k)]
-    for best in product(range(program.m), repeat=program.n):
-        for chosen in product(*kept):
-            worst = max(worst, program.with_choices(np.array(best), np.array(chosen))[0])
-    return worst
+    if kmeans_branches.size(program) > kmeans_branches.BRANCH_LIMIT:
+        return Certificate(NAME, primal, -solved.bound * program.unit, solvers.HIGHS, witness, inputs)
+    multipliers = kmeans_branches.prices(program)
+    dual = kmeans_branches.bound(program, multipliers)[0] * program.unit
+    return Certificate(NAME, primal, dual, solvers.HIGHS, witness, inputs, multipliers)
 
 
 def _primal(inputs: Values, witness: Values) -> Reached:
@@ -245,4 +237,13 @@ def _primal(inputs: Values, witness: Values) -> Reached:
     return Reached(float(weights @ regret / weights.sum()), max(0.0, *violations))
 
 
-PROGRAM = Program("max", TOLERANCE, _solve, _primal)
+def _dual(inputs: Values, multipliers: Values) -> Reached | None:
+    """Largest bound of all combinations; None where none was stored."""
+    if not multipliers:
+        return None
+    program = _Program(inputs)
+    value, violation = kmeans_branches.bound(program, multipliers)
+    return Reached(value * program.unit, violation)
+
+
+PROGRAM = Program("max", TOLERANCE, _solve, _primal, _dual)

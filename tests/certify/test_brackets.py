@@ -6,8 +6,10 @@ import pytest
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.certify import SolverError, margin_worst_case, optimal_kmeans, solvers
+from fedroute_theory.certify.bracket_clusters import geometries
 from fedroute_theory.certify.bracket_instances import enclosure
 from fedroute_theory.certify.brackets import MAKERS, brackets
+from fedroute_theory.certify.kmeans_branches import BRANCH_LIMIT
 from fedroute_theory.report.bracket_tables import WIDTH, text
 from fedroute_theory.theorems import registry, theorem
 
@@ -48,6 +50,12 @@ def test_the_kmeans_forms_without_shift(table):
     assert rows(table, "kmeans-router", "least", two)[0].ratio == pytest.approx(1.0, abs=1e-6)
     assert rows(table, "kmeans-router", "pairwise", two)[0].ratio == pytest.approx(2.0, abs=1e-6)
     assert rows(table, "kmeans-router", "least", "train at 0, test at 1")[0].ratio == pytest.approx(1.0, abs=1e-6)
+
+
+def test_no_row_of_the_kmeans_router_is_the_word_of_a_solver():
+    for geometry in geometries().values():
+        assert geometry.models ** (np.count_nonzero(geometry.weights) + len(geometry.centres)) <= BRANCH_LIMIT
+    assert geometries()["plane, test shifted"].worst().check().unproven == ()
 
 
 def test_the_least_form_is_near_its_worst_case_on_every_geometry(table):

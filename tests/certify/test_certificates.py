@@ -131,6 +131,8 @@ def test_a_replay_with_other_inputs_is_caught(tmp_path):
     halved = replace(forged, witness={"utility": np.array(honest.witness["utility"]) / 2, "chosen": honest.witness["chosen"]})
     assert halved.check().holds  # a feasible instance of another problem
     weak = replace(honest, primal=honest.primal / 2, dual=honest.dual / 2, witness=halved.witness)
+    assert any("dual value" in words for words in weak.check().failures)
+    weak = replace(weak, multipliers={})
     assert weak.check().holds  # no multipliers to check: only solving again shows it
     assert not certify.replay(weak.write(tmp_path / "weak.json")).holds
 

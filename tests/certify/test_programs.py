@@ -1,5 +1,6 @@
 """The programs against the theorems they certify, and against second routes of their own."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise, product
 
@@ -10,7 +11,6 @@ from fedroute_theory import certify
 from fedroute_theory._validate import InputError
 from fedroute_theory.assumptions import coverage
 from fedroute_theory.certify.frontier_program import exact_values, linear_value, sweep
-from fedroute_theory.certify.kmeans_worst_case import assignments
 from fedroute_theory.certify.minimax_game import binomial, risks, worst_risk
 from fedroute_theory.certify.optimal_kmeans import distance, federated_inertia, groups, least_inertia, optima, sent
 from fedroute_theory.theorems.coverage_transfer import plain, saturated
@@ -79,13 +79,36 @@ def test_the_line_without_shift(n):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_binaries_and_single_linear_programs_agree(seed):
+def test_binaries_and_the_prices_of_all_combinations_agree(seed):
     rng = np.random.default_rng(seed)
     points, weights = rng.uniform(size=(4, 2)), rng.dirichlet(np.ones(4))
     keep = np.concatenate([np.ones(4, bool), rng.uniform(size=4) < 0.7])
     which = np.repeat([0, 1, 2, 3], 2)[keep], np.tile([0, 1], 4)[keep]
     found = certify.kmeans_worst_case(points, weights, points[:2], *which, models=2, slope=0.5)
-    assert found.primal == pytest.approx(assignments(found), abs=1e-8)
+    assert found.multipliers["branches"]
+    assert found.check().dual.value == pytest.approx(found.primal, abs=1e-8)
+    lost = replace(found, multipliers={"branches": []}).check()  # what has no price has the range
+    assert lost.dual.value > found.dual * 1.01
+    assert not lost.holds
+    free = {"branches": [[rows, [-1.0] * len(rows)] for rows, _ in found.multipliers["branches"]]}
+    assert any("constraint of the dual" in words for words in replace(found, multipliers=free).check().failures)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_random_table_beats_the_prices(seed):
+    """Lipschitz tables are least McShane extensions of random values; the router is worked out from the records."""
+    rng = np.random.default_rng(seed)
+    points, weights, models = rng.uniform(size=(4, 2)), rng.dirichlet(np.ones(4)), 3
+    which = np.repeat(np.arange(4), models), np.tile(np.arange(models), 4)
+    found = certify.kmeans_worst_case(points, weights, points[:1], *which, models=models, slope=0.5)
+    assert len(found.multipliers["branches"]) == 3 * 3**4
+    apart = 0.5 * np.linalg.norm(points[:, None] - points[None], axis=2)
+    largest = 0.0
+    for _ in range(2000):
+        table = (rng.uniform(size=(4, models))[None] + apart[:, :, None]).min(axis=1).clip(0.0, 1.0)
+        chosen = table.mean(axis=0).argmax()
+        largest = max(largest, float(weights @ (table.max(axis=1) - table[:, chosen])))
+    assert 0.0 < largest <= found.dual + 1e-12
 
 
 def test_an_unlogged_best_model_costs_the_range():

@@ -134,12 +134,22 @@ def test_what_does_not_hold_is_not_returned():
 
 
 def test_a_side_that_nothing_proves_is_said():
-    (sentence,) = kmeans(0.2).check().unproven
+    records = np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)
+    large = kmeans(0.2, records, 4)  # 4^4 best and 4^2 chosen models
+    (sentence,) = large.check().unproven
     assert sentence.endswith("is the word of HiGHS (scipy): no multipliers prove it.")
-    zero = replace(kmeans(0.2), primal=0.0, dual=0.0, witness={"utility": np.zeros((4, 2)), "chosen": [0, 0]})
+    zero = replace(large, primal=0.0, dual=0.0, witness={"utility": np.zeros((4, 4)), "chosen": [0, 0]})
     assert zero.check().holds  # so this is no proof,
     assert zero.check().unproven  # and says so
     assert certify.minimax_game(1, 1).check().unproven == ()
+
+
+def test_few_combinations_are_proved_by_their_prices():
+    small = kmeans(0.2)
+    assert small.check().unproven == ()
+    zero = replace(small, primal=0.0, dual=0.0, witness={"utility": np.zeros((4, 2)), "chosen": [0, 0]})
+    assert any("dual value 0 is stored" in words for words in zero.check().failures)
+    assert replace(zero, multipliers={}).check().unproven  # who deletes the prices has nothing but a word
 
 
 @pytest.mark.parametrize(("key", "value"), [("high", -1.0), ("slope", -0.2), ("weights", [0.0] * 4)])
@@ -153,7 +163,7 @@ def test_a_file_of_an_impossible_problem_ends_in_one_sentence(tmp_path, key, val
 def test_a_replay_of_a_small_problem_compares_small_values(tmp_path):
     honest = kmeans(1e-6)
     half = replace(
-        honest, primal=honest.primal / 2, dual=honest.dual / 2,
+        honest, primal=honest.primal / 2, dual=honest.dual / 2, multipliers={},
         witness=dict(honest.witness) | {"utility": np.array(honest.witness["utility"]) / 2},
     )  # fmt: skip
     assert half.check().holds
