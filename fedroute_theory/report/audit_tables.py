@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from fedroute_theory.audit.protocols import NOT_IN_THE_PAPER
@@ -10,10 +12,14 @@ from fedroute_theory.audit.report import AuditReport
 from fedroute_theory.audit.rows import RouterRow
 from fedroute_theory.report.text import TextTable
 
+NOTHING = "n/a"
+"""Of a number that a router does not have."""
+
 
 def tables(report: AuditReport) -> list[TextTable]:
-    """References, routers, clients."""
-    return [_references(report), _routers(report), _clients(report), _reasons(report)]
+    """References, routers, clients; and what differs most, where there are bounds to compare."""
+    compared = any("bound" in c.terms_local and "bound" in c.terms_federated for c in report.clients)
+    return [_references(report), _routers(report), _clients(report), *([_reasons(report)] if compared else [])]
 
 
 def text_tables(report: AuditReport) -> str:
@@ -49,7 +55,13 @@ def _number(value: float) -> str:
 
 
 def _distance(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.3f}"
+    return NOTHING if value is None else f"{value:.3f}"
+
+
+def _filled(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]], note: str) -> TextTable:
+    """A table without the columns in which no row has anything."""
+    kept = [k for k in range(len(header)) if not rows or any(row[k] != NOTHING for row in rows)]
+    return TextTable(title, tuple(header[k] for k in kept), tuple(tuple(row[k] for k in kept) for row in rows), note)
 
 
 def _signed(value: float) -> str:
@@ -81,16 +93,19 @@ def _routers(report: AuditReport) -> TextTable:
 
     def cells(name: str, row: RouterRow) -> tuple[str, ...]:
         parts = (row.suboptimality, row.approximation, row.estimation, row.bound)
-        return (name, _number(row.auc), _number(row.auc_published), *(_number(p[lam]) if p else "n/a" for p in parts))
+        return (name, _number(row.auc), _number(row.auc_published), *(_number(p[lam]) if p else NOTHING for p in parts))
 
     order = [report.router("federated", "global"), report.router("pooled", "global")]
     order += [*report.locals("global"), *report.mixtures("global")]
     header = ("router", "area", "area as published", "suboptimality", "= approximation", "+ estimation", "<= bound")
     failed = sorted({row.not_applicable for row in order if row.not_applicable})
-    note = "The bound is on the estimation part (gap to the best policy constant on the router's cells)."
-    return TextTable(
-        "Routers, all test queries", header, tuple(cells(row.name, row) for row in order), " ".join([note, *failed])
+    bounded = any(row.bound for row in order)
+    note = (
+        "The bound is on the estimation part (gap to the best policy constant on the router's cells)."
+        if bounded
+        else "No bounds: the audit computes those of K-means routers that meet their assumptions."
     )
+    return _filled("Routers, all test queries", header, [cells(row.name, row) for row in order], " ".join([note, *failed]))
 
 
 def _clients(report: AuditReport) -> TextTable:
@@ -109,11 +124,10 @@ def _clients(report: AuditReport) -> TextTable:
         "client", "records", "test", "models unlogged", "pairs empty", "K2", "dist. alone", "dist. fed.", "own area alone",
         "own area fed.", "area gain own", "area gain all", "gain own", "gain all",
     )  # fmt: skip
-    note = (
-        "Gains: federated against alone, positive where federating helps; own: the client's test queries, all: everybody's. "
-        "dist.: mean distance of own test queries to the nearest centre."
-    )
-    return TextTable("Clients, alone and federated", header, tuple(rows), " ".join([note, *report.skipped.values()]))
+    note = "Gains: federated against alone, positive where federating helps; own: the client's test queries, all: everybody's."
+    if any(c.distance_local is not None for c in report.clients):
+        note += " dist.: mean distance of own test queries to the nearest centre."
+    return _filled("Clients, alone and federated", header, rows, " ".join([note, *report.skipped.values()]))
 
 
 def _reasons(report: AuditReport) -> TextTable:

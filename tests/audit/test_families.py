@@ -49,6 +49,15 @@ def test_no_cells_no_split_and_no_number_for_a_bound(report):
     assert all("no bound to compare" in c.why for c in report.clients)
 
 
+def test_columns_and_tables_in_which_there_is_nothing_are_left_out(report):
+    text = text_tables(report)
+    assert "n/a" not in text
+    assert "differs most" not in text
+    assert "<= bound" not in text
+    assert "No bounds: the audit computes those of K-means routers" in text
+    assert "truth known fails" in text
+
+
 def test_it_can_be_written_and_read(report, tmp_path):
     files = write_report(report, tmp_path)
     document = json.loads((tmp_path / "audit.json").read_text())
