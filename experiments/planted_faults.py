@@ -137,7 +137,7 @@ FAULTS = (
     ),
     Fault(
         "coverage of half the pair", "coverage-transfer", "tabular", 300,
-        f"{THEOREMS}.coverage_transfer:plain", _terms(0.5**0.5),
+        f"{THEOREMS}.coverage_transfer.claims:plain", _terms(0.5**0.5),
     ),
     Fault("kappa of the margin halved", "margin-rate", "margin", 300, f"{THEOREMS}.margin_rate.lines:kappa", _scaled(0.5)),
     Fault(

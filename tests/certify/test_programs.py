@@ -13,7 +13,7 @@ from fedroute_theory.assumptions import coverage
 from fedroute_theory.certify.frontier_program import exact_values, linear_value, sweep
 from fedroute_theory.certify.minimax_game import binomial, risks, worst_risk
 from fedroute_theory.certify.optimal_kmeans import distance, federated_inertia, groups, least_inertia, optima, sent
-from fedroute_theory.theorems.coverage_transfer import plain, saturated
+from fedroute_theory.theorems.coverage_transfer.formulas import plain, saturated
 from fedroute_theory.theorems.two_pass_kmeans.families import polygon_family
 from fedroute_theory.theorems.two_pass_kmeans.formulas import EXACT_SOLVERS_FACTOR
 

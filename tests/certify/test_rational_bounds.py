@@ -12,7 +12,7 @@ from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.problems import Tabular
 from fedroute_theory.theorems import Case
-from fedroute_theory.theorems.coverage_transfer import plain
+from fedroute_theory.theorems.coverage_transfer.formulas import plain
 from fedroute_theory.theorems.greedy_decomposition import claims as greedy_claims
 from fedroute_theory.theorems.kmeans_router.claims import training_claims
 from fedroute_theory.theorems.pooling import effective_size

@@ -8,7 +8,7 @@ import sympy
 from reference import THEOREMS, proof_module
 
 from fedroute_theory.theorems import registry
-from fedroute_theory.theorems.coverage_transfer import sup_ratio, uniform_logging
+from fedroute_theory.theorems.coverage_transfer.formulas import sup_ratio, uniform_logging
 from fedroute_theory.theorems.greedy_decomposition import sup_error, top2
 from fedroute_theory.theorems.kmeans_router import families, formulas, widths
 from fedroute_theory.theorems.pooling import least_squares_level

@@ -14,16 +14,9 @@ from fedroute_theory.assumptions import coverage
 from fedroute_theory.certify import coverage_k2
 from fedroute_theory.testing import cases
 from fedroute_theory.theorems import Bound, NotApplicable, registry
-from fedroute_theory.theorems.coverage_transfer import (
-    attaining_errors,
-    best_holes,
-    capped_errors,
-    claims,
-    plain,
-    range_aware,
-    saturated,
-    with_holes,
-)
+from fedroute_theory.theorems.coverage_transfer.claims import claims
+from fedroute_theory.theorems.coverage_transfer.families import attaining_errors, capped_errors
+from fedroute_theory.theorems.coverage_transfer.formulas import best_holes, plain, range_aware, saturated, with_holes
 
 
 def rows(data, n, values):

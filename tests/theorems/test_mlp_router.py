@@ -15,7 +15,7 @@ from fedroute_theory.estimates import AffineFeatures, CellEstimates, FunctionEst
 from fedroute_theory.federation import Labels, Logs, draw_logs, explicit, uniform_logging
 from fedroute_theory.problems import Tabular, Teacher
 from fedroute_theory.theorems import Bound, Case, NotApplicable
-from fedroute_theory.theorems.coverage_transfer import saturated
+from fedroute_theory.theorems.coverage_transfer.formulas import saturated
 from fedroute_theory.theorems.mlp_router import THEOREM, claims, families, formulas
 from fedroute_theory.theorems.mlp_router.transfer import mean_pairs, policy_pairs, saturated_levels
 

@@ -15,8 +15,8 @@ from fedroute_theory.routers import KMeansRouter, train
 from fedroute_theory.testing import cases
 from fedroute_theory.theorems import Bound, Case, registry, theorem
 from fedroute_theory.theorems.base import no_steps
-from fedroute_theory.theorems.coverage_steps import Transfer
-from fedroute_theory.theorems.coverage_transfer import attaining_errors
+from fedroute_theory.theorems.coverage_transfer.families import attaining_errors
+from fedroute_theory.theorems.coverage_transfer.steps import Transfer
 from fedroute_theory.theorems.greedy_steps import Greedy
 from fedroute_theory.theorems.least_squares.laws import mean_law
 from fedroute_theory.theorems.least_squares.steps import _moments

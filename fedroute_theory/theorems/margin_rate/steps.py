@@ -11,7 +11,7 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import coverage, margins
 from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Bound
-from fedroute_theory.theorems.coverage_steps import Transfer
+from fedroute_theory.theorems.coverage_transfer.steps import Transfer
 from fedroute_theory.theorems.greedy_steps import greedy
 from fedroute_theory.theorems.margin_rate.claims import Errors, claims
 from fedroute_theory.theorems.margin_rate.lines import split, two_model_loss

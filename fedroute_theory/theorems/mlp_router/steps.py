@@ -10,7 +10,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import coverage
 from fedroute_theory.theorems.base import Case
-from fedroute_theory.theorems.coverage_steps import Transfer
+from fedroute_theory.theorems.coverage_transfer.steps import Transfer
 from fedroute_theory.theorems.greedy_steps import Greedy
 from fedroute_theory.theorems.least_squares.excess import Certified, certified, functions_with_class
 from fedroute_theory.theorems.least_squares.formulas import random_level

@@ -10,8 +10,9 @@ import numpy as np
 
 from fedroute_theory._validate import BoolArray, FloatArray
 from fedroute_theory.assumptions import coverage
-from fedroute_theory.theorems.base import Case, Claim
-from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.base import Case
+from fedroute_theory.theorems.coverage_transfer.claims import claims
+from fedroute_theory.theorems.coverage_transfer.formulas import best_holes, saturated
 from fedroute_theory.theorems.greedy_steps import Greedy, greedy
 from fedroute_theory.theorems.waterfall import Stage, Waterfall, judged, scaled
 
@@ -103,13 +104,8 @@ def _first(transfer: Transfer) -> str:
     return transfer.choice.to_difference()[0].why
 
 
-def steps(
-    claims: Callable[[Case], Iterable[Claim]],
-    best_holes: Callable[[FloatArray, FloatArray, FloatArray, float], tuple[float, float, float]],
-    saturated: Callable[[FloatArray, FloatArray, float, float], Bound],
-    case: Case,
-) -> Iterable[Waterfall]:
-    """From the gap to every form. claims, best_holes, saturated: those of the theorem."""
+def steps(case: Case) -> Iterable[Waterfall]:
+    """From the gap to every form."""
     problem = case.problem
     if case.federation is None:
         return
@@ -124,7 +120,7 @@ def steps(
         squared = problem.weights * (ratio * np.where(choice.kept, choice.error, 0.0) ** 2).sum(axis=1)
         whole = Transfer(choice, ratio, k2, float(squared.sum()), claim.form == "policy")
         if claim.form == "holes":
-            stages = _with_holes(whole, squared, best_holes, problem.label_range)
+            stages = _with_holes(whole, squared, problem.label_range)
         elif claim.form == "range-aware":
             covered = replace(whole, squared=float(squared[np.isfinite(k2)].sum()))
             stages = covered.saturated_stages(lambda *at: saturated(*at).value, problem.label_range)
@@ -133,12 +129,7 @@ def steps(
         yield Waterfall.of(claim, stages)
 
 
-def _with_holes(
-    whole: Transfer,
-    squared: FloatArray,
-    best_holes: Callable[[FloatArray, FloatArray, FloatArray, float], tuple[float, float, float]],
-    label_range: float,
-) -> list[Stage]:
+def _with_holes(whole: Transfer, squared: FloatArray, label_range: float) -> list[Stage]:
     weights, k2 = whole.choice.weights, whole.k2
     hole, eps, outside = best_holes(weights, k2, squared, label_range)
     order = np.argsort(k2, kind="stable")
