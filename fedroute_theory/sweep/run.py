@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import BrokenExecutor, CancelledError, Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -69,10 +69,12 @@ def run(
         try:
             while sweep.failed + sweep.done < sweep.total:
                 for cell in sweep.next():
-                    sweep.follow(executor.submit(executors.call, compute, cell), cell)
+                    try:
+                        future = executor.submit(executors.call, compute, cell)
+                    except RuntimeError as error:  # broken, or shut down
+                        raise InputError(f"The executor takes no more cells ({error}); {sweep.kept} are kept.") from None
+                    sweep.follow(future, cell)
                 sweep.land(sweep.landed.get())
-        except BrokenExecutor as error:
-            raise InputError(f"The executor broke down ({error}); {sweep.done} of {sweep.total} results are kept.") from None
         finally:
             sweep.keep_finished()
     return tuple(sweep.failures[cell.key] for cell in todo if cell.key in sweep.failures)
@@ -105,6 +107,10 @@ class _Sweep:
     def failed(self) -> int:
         return len(self.failures)
 
+    @property
+    def kept(self) -> str:
+        return f"{self.done} of {self.total} results"
+
     def next(self) -> list[Cell]:
         """The cells to submit now: as many as are useful in flight; suspects one at a time when nothing else is left."""
         self._alone = not self._queue and not self._flying
@@ -131,8 +137,9 @@ class _Sweep:
             outcome = Outcome(error="Its worker died every time, also with nothing else running (out of memory?).")
         except CancelledError:
             del self._flying[future]
-            kept = f"{self.done} of {self.total} results are kept"
-            raise InputError(f"The executor gave up a cell that nobody cancelled (has the cluster gone?); {kept}.") from None
+            raise InputError(
+                f"The executor gave up a cell that nobody cancelled (has the cluster gone?); {self.kept} are kept."
+            ) from None
         except InputError:  # from the executor: what a cell raises comes as text
             raise
         except Exception as error:  # the cell or its function cannot be sent

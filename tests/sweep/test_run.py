@@ -2,8 +2,11 @@
 
 import json
 import os
+import subprocess
+import sys
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from sweep import toys
@@ -70,29 +73,17 @@ def test_what_is_there_is_not_computed_again(tmp_path):
 
 
 def test_the_window_is_bounded(tmp_path):
-    class Late(Here):
-        """Finishes the oldest cell when it has more than a window of them."""
-
-        held = ()
-        most = 0
-
-        def submit(self, call, compute, cell):
-            future = Future()
-            self.held += ((future, call(compute, cell)),)
-            self.most = max(self.most, len(self.held))
-            if len(self.held) == 6:
-                self.finish()
-            return future
-
-        def finish(self):
-            for future, outcome in self.held:
-                future.set_result(outcome)
-            self.held = ()
-
-    late = Late()
+    here = Here()
+    flying = []
     with Store(tmp_path / "s") as store:
-        run(toys.spectrum, toys.cells(24), store=store, executors=borrowed(late, 3))
-    assert late.most == 6
+        run(
+            toys.spectrum,
+            toys.cells(24),
+            store=store,
+            executors=borrowed(here, 3),
+            progress=lambda told: flying.append(here.count - told.done),
+        )
+    assert max(flying) == 5  # twice the width, less the one that has landed
 
 
 def test_a_worker_that_dies_costs_nothing(tmp_path):
@@ -129,9 +120,16 @@ def test_what_cannot_be_sent_fails(tmp_path):
 def test_a_broken_executor_is_said(tmp_path):
     cells = toys.cells(6)
     with Store(tmp_path / "s") as store, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        with pytest.raises(InputError, match=r"The executor broke down \(.*\); \d of 6 results are kept."):
+        with pytest.raises(InputError, match=r"The executor takes no more cells \(.*\); \d of 6 results are kept\."):
             run(toys.poison, cells, store=store, executors=borrowed(pool, 1))
         assert cells[0].key in store.results(cells)
+
+
+def test_an_executor_that_was_shut_down_is_said(tmp_path):
+    with ThreadPoolExecutor(1) as threads:
+        pass
+    with Store(tmp_path / "s") as store, pytest.raises(InputError, match=r"takes no more cells \(cannot schedule new futures"):
+        run(toys.spectrum, toys.cells(3), store=store, executors=borrowed(threads, 1))
 
 
 def test_a_cell_cancelled_by_others_is_said(tmp_path):
@@ -202,3 +200,22 @@ def test_an_interruption_keeps_what_is_finished(tmp_path):
         with pytest.raises(Interrupted):
             run(toys.spectrum, toys.cells(20), store=store, executors=borrowed(here, 4), progress=stop)
         assert len(store.results(toys.cells(20))) == here.count == 10  # two windows of eight less what was not begun
+
+
+def test_a_script_without_a_guard_is_said(tmp_path):
+    """A new process runs the script it comes from, up to the guard that the script should have."""
+    (tmp_path / "script.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\nfrom sweep import toys\n"
+        "from fedroute_theory.sweep import Store, processes, run\n"
+        "run(toys.spectrum, toys.cells(3), store=Store('s'), executors=processes(1))\n"
+    )
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith(
+        "The worker processes do not start; a script that starts them must do so under 'if __name__ == \"__main__\":'."
+    )
+
+
+def test_the_import_is_light():
+    code = "import sys, fedroute_theory.sweep; print(*{'distributed', 'dask', 'jax', 'scipy', 'polars'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
