@@ -1,7 +1,7 @@
 """Explicit bounds for federated language-model routers, set beside exact suboptimality gaps.
 
 Subpackages, loaded at first use: problems, federation, routers, assumptions, theorems, certify, verify, audit, attack, report,
-testing.
+sweep, testing.
 """
 
 import importlib
@@ -19,6 +19,7 @@ __all__ = [
     "problems",
     "report",
     "routers",
+    "sweep",
     "testing",
     "theorems",
     "verify",
