@@ -11,7 +11,7 @@ from typing import Any
 
 from fedroute_theory._validate import InputError, instance, integer
 from fedroute_theory.sweep import worker
-from fedroute_theory.sweep.executors import Executors
+from fedroute_theory.sweep.executors import NO_START, Executors
 
 PATIENCE = 8.0  # seconds until a scheduler counts as unreachable
 
@@ -79,20 +79,21 @@ def _local(workers: int) -> Iterator[Any]:
     import dask
     from distributed import LocalCluster
 
-    settings = {"distributed.scheduler.allowed-failures": 0}
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",
-            memory_limit=None,
-            silence_logs=logging.CRITICAL,
-            preload=worker.__name__,
-        ) as cluster,
-    ):
-        yield cluster
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        try:
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",
+                memory_limit=None,
+                silence_logs=logging.CRITICAL,
+                preload=worker.__name__,
+            )
+        except RuntimeError:
+            raise InputError(NO_START) from None
+        with cluster:
+            yield cluster
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from typing import Any
 from fedroute_theory._validate import InputError, instance, integer
 from fedroute_theory.sweep import worker
 
+NO_START = "The worker processes do not start; a script that starts them must do so under 'if __name__ == \"__main__\":'."
+
 
 @dataclass(frozen=True)
 class Executors:
@@ -125,9 +127,7 @@ class Crew(Executor):
             pid = pool.submit(os.getpid).result()
         except BrokenExecutor:
             pool.shutdown()
-            raise InputError(
-                "The worker processes do not start; a script that starts them must do so under 'if __name__ == \"__main__\":'."
-            ) from None
+            raise InputError(NO_START) from None
         self._pids[place] = pid
         if self._killed.is_set():
             self.kill()

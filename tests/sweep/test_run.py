@@ -202,12 +202,13 @@ def test_an_interruption_keeps_what_is_finished(tmp_path):
         assert len(store.results(toys.cells(20))) == here.count == 10  # two windows of eight less what was not begun
 
 
-def test_a_script_without_a_guard_is_said(tmp_path):
+@pytest.mark.parametrize("executors", ["processes(1)", "dask(workers=1)"])
+def test_a_script_without_a_guard_is_said(tmp_path, executors):
     """A new process runs the script it comes from, up to the guard that the script should have."""
     (tmp_path / "script.py").write_text(
         f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\nfrom sweep import toys\n"
-        "from fedroute_theory.sweep import Store, processes, run\n"
-        "run(toys.spectrum, toys.cells(3), store=Store('s'), executors=processes(1))\n"
+        "from fedroute_theory.sweep import Store, dask, processes, run\n"
+        f"run(toys.spectrum, toys.cells(3), store=Store('s'), executors={executors})\n"
     )
     done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
@@ -219,3 +220,18 @@ def test_a_script_without_a_guard_is_said(tmp_path):
 def test_the_import_is_light():
     code = "import sys, fedroute_theory.sweep; print(*{'distributed', 'dask', 'jax', 'scipy', 'polars'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+def test_a_full_disk_stops_the_sweep_and_loses_nothing(tmp_path):
+    cells = toys.cells(300, text="x" * 2000)
+    with Store(tmp_path / "s") as store:
+        store._base.execute("PRAGMA max_page_count = 40")
+        with pytest.raises(InputError, match=r"The disk of the store '.*' is full; all results up to here are kept\."):
+            run(toys.spectrum, cells, store=store, executors=borrowed(Here(), 2))
+        kept = len(store.results(cells))
+    assert 10 < kept < 100
+    here = Here()
+    assert swept(tmp_path / "s", toys.spectrum, cells, borrowed(here, 2)) == swept(
+        tmp_path / "undisturbed", toys.spectrum, cells, borrowed(Here(), 2)
+    )
+    assert here.count == 300 - kept
