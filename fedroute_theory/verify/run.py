@@ -130,7 +130,7 @@ def verify(
     nothing = f"There is no claim to check: scenario {where} makes none of {what}."
     if not cells:
         raise InputError(nothing)
-    arguments = [(name, size, seed, REPETITIONS[mode], delta, wanted[name]) for name, size in cells]
+    arguments = [(name, size, seed, chosen[name].trials * REPETITIONS[mode], delta, wanted[name]) for name, size in cells]
     found: list[list[Evidence]] = []
     for done, evidence in enumerate(in_order(run_cell, arguments, workers, executor)):
         found.append(evidence)

@@ -11,6 +11,7 @@ from fedroute_theory._json import text
 from fedroute_theory.theorems import Bound, Control, Extremal, registry
 from fedroute_theory.verify import SCENARIOS, Verdict, verify
 from fedroute_theory.verify import run as module
+from fedroute_theory.verify.evidence import decide
 from fedroute_theory.verify.scenarios import World, build_case, redrawn, stream
 
 SMALL = "two-pass-kmeans"
@@ -182,3 +183,13 @@ def test_families_and_controls_are_those_of_theorems_with_a_bound_on_the_scenari
     assert {slug for slug, _ in found.controls} == touched == {"two-pass-kmeans"}
     assert "no extremal family" not in summary(found)
     assert "no extremal family and no wrong statement" in summary(replace(found, extremal=(), controls=()))
+
+
+def test_linear_heads_are_tried_often_enough_to_be_decided():
+    """Their high-probability form fails on up to one in 300 labels: four of 450 decide nothing, eight of 900 do."""
+    found = verify(theorems=["linear-heads"], scenarios=["gaussian"], mode="quick")
+    pooled = [e for e in found.results if e.training == "pooled" and e.form.startswith("high-probability")]
+    assert [e.trials for e in pooled] == [900, 900]
+    alpha = 1e-6 / 500
+    assert decide(4, 450, 0.05, alpha=alpha)[0] is Verdict.INCONCLUSIVE
+    assert all(decide(8, e.trials, 0.05, alpha=alpha)[0] is Verdict.HOLDS for e in pooled)

@@ -40,7 +40,8 @@ class Scenario:
 
     sizes: records a client, by mode. theorems: the slugs it is meant for (empty: all). descends: whether the federated
     optimisation is looked at too, for routers that descend. redraws: whether labels are redrawn on the same
-    records; else each client's local router is a trial with records of its own.
+    records; else each client's local router is a trial with records of its own. trials: the mode's repetitions are multiplied
+    by it, where a training costs little and claims do fail now and then, so that more of them are needed to decide.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Scenario:
     theorems: tuple[str, ...] = ()
     descends: bool = False
     redraws: bool = True
+    trials: int = 1
 
 
 def stream(seed: int, *place: str | int) -> Rng:

@@ -80,7 +80,7 @@ _PLAIN = MLPRouter(
 """All that the theorem on FedAvg asks of a protocol; of a network's objective it asks more than can be measured."""
 
 FUNCTIONS = (
-    Scenario("gaussian", _gaussian, LinearRouter(), SMALL),
+    Scenario("gaussian", _gaussian, LinearRouter(), SMALL, trials=2),
     Scenario("teacher-quantised", _teacher, _network(_FEW_BITS), ONCE),
     Scenario("teacher-pac-bayes", _teacher, _network(GaussianPosterior(draws=8, steps=5)), ONCE),
     Scenario(
