@@ -1,5 +1,7 @@
 """Every hyperparameter of every router and certificate refuses what is of another type, in one sentence, when it is made."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from reference import one_sentence
@@ -152,6 +154,17 @@ def test_what_cannot_grow_is_named(grow):
     one_sentence(lambda: grow(before, LOGS, np.zeros(3)), "'labels'")
     for seed in (-1, "x", 1.5, 2**32):
         one_sentence(lambda seed=seed: grow(before, LOGS, None, seed), "'seed'")
+
+
+def test_networks_with_a_certificate_cannot_grow_and_say_so():
+    router = MLPRouter(
+        hidden=(), learning_rates=(1e-2,), rounds=1, cost_scaling="range", certificate=Quantised(bits=1, steps=0, polish=0)
+    )
+    before = train(router, LOGS, 0)
+    wider = replace(LOGS, model=np.full(LOGS.size, LOGS.n_models), n_models=LOGS.n_models + 1)
+    newer = replace(LOGS, client=LOGS.client + LOGS.n_clients, n_clients=2 * LOGS.n_clients)
+    for grow, logs in ((growth.add_models, wider), (growth.add_clients, newer)):
+        one_sentence(lambda grow=grow, logs=logs: grow(before, logs), "certificate cannot grow", "train without one")
 
 
 @pytest.mark.parametrize("made", [KMeansRouter.with_clusters(2), LinearRouter(), MLPRouter(hidden=())])

@@ -43,7 +43,7 @@ class Descended:
         if not finite.all():
             rate = self.rates[int(finite.argmin())]
             raise InputError(f"The training of {self.who} diverged with a learning rate of {rate:g}: weights are no numbers.")
-        widest = max(*architecture.hidden, 2 * architecture.models) * len(self.rates)
+        widest = max((*architecture.hidden, 2 * architecture.models)) * len(self.rates)
         size = min(self.rows.size, LOOKED_AT, max(1, NUMBERS // widest))
         part = self.rows[np.linspace(0, self.rows.size - 1, size).astype(np.int64)]
         before, after = (_losses(architecture, w, scale, logs, labels, part) for w in (self.start, self.weights))
