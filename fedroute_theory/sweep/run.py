@@ -175,9 +175,7 @@ class _Clock:
         usual = sum(known) / len(known) if known else 1.0
         self._expected = {key: seconds if seconds >= 0.0 else usual for key, seconds in expected.items()}
         self._left = sum(self._expected.values())
-        self._foreseen = self._taken = 1.0 if known else 0.0
-        self._foreseen *= usual
-        self._taken *= usual
+        self._foreseen = self._taken = usual if known else 0.0  # what is known counts as one cell
 
     def passed(self, cell: Cell, seconds: float | None) -> None:
         """A cell is off the list; seconds: that it took, None when it failed."""

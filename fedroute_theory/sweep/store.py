@@ -126,6 +126,7 @@ class Store:
     def put(self, cell: Cell, result: JSON, seconds: float) -> None:
         """Keep a result, and the seconds it took, in one transaction; what was there under the cell's key is replaced.
 
+        Numbers are read back exactly as they are, dictionaries with their keys sorted, tuples as lists.
         InputError naming the cell for a result that is not made of JSON types (NaN and infinities are none: use None); in
         one sentence when the disk is full or the file damaged: all results put before are kept.
         """
@@ -149,10 +150,10 @@ class Store:
         group = (cell.experiment, cell.version)
         if group not in self._seconds:
             times = self._seconds.setdefault(group, {})
-            query = f"SELECT {COLUMNS} FROM results WHERE experiment = ? AND version = ? ORDER BY seconds"
+            query = f"SELECT {COLUMNS} FROM results WHERE experiment = ? AND version = ?"
             for row in filter(intact, self._query(query, group)):
                 for kind in ("", _kind(json.loads(row[3]))):
-                    times.setdefault(kind, []).append(row[5])
+                    insort(times.setdefault(kind, []), row[5])
         known = self._seconds[group].get(_kind(cell.params)) or self._seconds[group].get("")
         return float(known[len(known) // 2]) if known else default
 
@@ -166,9 +167,9 @@ class Store:
                 else:
                     self._broken.add(row[0])
 
-    def _query(self, query: str, values: Sequence[Any]) -> list[Row]:
+    def _query(self, query: str, values: Sequence[Any]) -> Iterator[Row]:
         try:
-            return self._base.execute(query, values).fetchall()
+            yield from self._base.execute(query, values)
         except sqlite3.Error as error:
             raise self._explained(error) from None
 
@@ -185,7 +186,7 @@ class Store:
         )
 
     def _explained(self, error: sqlite3.Error) -> InputError:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code
+        code = getattr(error, "sqlite_errorcode", -1) & 0xFF  # the primary code; none where Python itself objects
         if code == sqlite3.SQLITE_NOTADB:
             return self._foreign()
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:  # the statements are right, the file is not

@@ -185,6 +185,14 @@ def test_paths_that_cannot_be(tmp_path):
         Store(tmp_path)
 
 
+def test_a_closed_store_answers_nothing(tmp_path):
+    with Store(tmp_path / "s") as store:
+        pass
+    for use in (lambda: store.done(toys.cells(1)), lambda: store.put(toys.cells(1)[0], 1, 1.0)):
+        with pytest.raises(InputError, match="cannot be used: Cannot operate on a closed database"):
+            use()
+
+
 def test_an_empty_file_becomes_a_store(tmp_path):
     (tmp_path / "s").touch()
     assert len(filled(tmp_path / "s")) == 60
