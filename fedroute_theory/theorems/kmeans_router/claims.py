@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -23,16 +23,27 @@ from fedroute_theory.theorems.kmeans_router.measured import ONE_TRUTH, TIES, con
 from fedroute_theory.theorems.kmeans_router.widths import hoeffding, kl_interval
 
 LIPSCHITZ_FORMS = ("sharp", "policy", "pairwise", "spread", "three-terms")
+EVERY_FORM = (*LIPSCHITZ_FORMS, "relative", "least", "event", "expected")
 
 
-def claims(case: Case) -> Iterable[Claim]:
-    """Every form, with Hoeffding and kl widths (or none where labels are noise-free), for every training and client."""
+def claims(case: Case, wanted: Collection[str] = EVERY_FORM) -> Iterable[Claim]:
+    """Every form, with Hoeffding and kl widths (or none where labels are noise-free), for every training and client.
+
+    wanted: forms to state, since some cost far more than others; "least" is then the least of these.
+    """
     slope = steepest_slope(case.problem, case.logs)
     for training, client, estimates in case.cell_estimates():
-        yield from training_claims(case, training, client, estimates, slope)
+        yield from training_claims(case, training, client, estimates, slope, wanted)
 
 
-def training_claims(case: Case, training: str, client: int | None, estimates: CellEstimates, slope: Slope) -> Iterable[Claim]:
+def training_claims(
+    case: Case,
+    training: str,
+    client: int | None,
+    estimates: CellEstimates,
+    slope: Slope,
+    wanted: Collection[str] = EVERY_FORM,
+) -> Iterable[Claim]:
     """The claims about one trained router."""
     problem = case.problem
     geometry = CellGeometry(problem, case.logs_of(client), estimates)
@@ -49,7 +60,7 @@ def training_claims(case: Case, training: str, client: int | None, estimates: Ce
         "cells": by_cell.value - routed,
     }
     for width, pairs in intervals(geometry, case.delta).items():
-        answers = _answers(geometry, pairs, slope, width, case.delta, chosen, measured)
+        answers = _answers(geometry, pairs, slope, width, case.delta, chosen, measured, wanted)
         for form, (answer, bounds) in answers.items():
             target = gaps["cells" if form == "relative" else "oracle"]
             # The best cell policy is the sample's own, so the relative gap is that of the sample: no integration error.
@@ -57,10 +68,12 @@ def training_claims(case: Case, training: str, client: int | None, estimates: Ce
                 f"{form}/{width}", training, client, estimates.n, answer, float(target[0]),
                 0.0 if form == "relative" else error, np.broadcast_to(bounds, target.shape), target, tuple(measured.values()),
             )  # fmt: skip
-        failure = event_failure(geometry, case.delta, width)
-        if failure is not None and not isinstance(answers["relative"][0], NotApplicable):
+        failure = event_failure(geometry, case.delta, width) if "event" in wanted else None
+        if failure is not None and _refusal(geometry, measured) is None:
             bound = Bound({"delta": case.delta}, kind="upper", trivial=1.0, notes="exact failure probability of the event")
             yield Claim(f"event/{width}", training, client, estimates.n, bound, failure)
+    if "expected" not in wanted:
+        return
     refused = _refusal(geometry, measured)
     yield from expected_claims(geometry, gaps["cells"], training, client, measured, refused)
 
@@ -91,6 +104,7 @@ def _answers(
     delta: float,
     chosen: IntArray,
     measured: Mapping[str, Measurement],
+    wanted: Collection[str],
 ) -> dict[str, tuple[Answer, FloatArray]]:
     """By form: the answer for the first repetition, and the bounds of all of them."""
     exact_labels = geometry.logs.labels == "exact"
@@ -98,7 +112,7 @@ def _answers(
     lipschitz = measured["utility Lipschitz"]
     delta = 0.0 if exact_labels else delta
     result: dict[str, tuple[Answer, FloatArray]] = {}
-    for form in (*LIPSCHITZ_FORMS, "relative"):
+    for form in (f for f in (*LIPSCHITZ_FORMS, "relative") if f in wanted):
         broken = failed or (_refused(lipschitz) if form in LIPSCHITZ_FORMS and not lipschitz.holds else None)
         if broken is not None:
             result[form] = (broken, np.full(1, np.inf))
@@ -107,7 +121,7 @@ def _answers(
         notes = "" if measured["non-adaptive logging"].holds else "if logging was non-adaptive, which logs cannot show"
         result[form] = (Bound(terms, delta, trivial=geometry.problem.label_range, notes=notes), bounds)
     numbers = {f: (a, b) for f, (a, b) in result.items() if isinstance(a, Bound) and f != "relative"}
-    if numbers:
+    if numbers and "least" in wanted:
         winner = min(numbers, key=lambda f: numbers[f][0].value)
         repetitions = max(b.size for _, b in numbers.values())
         least = np.min([np.broadcast_to(b, repetitions) for _, b in numbers.values()], axis=0)
