@@ -13,31 +13,23 @@ one where local's bound meets client-heterogeneity's, which is their difference 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fedroute_theory import intervals
-from fedroute_theory.intervals import Interval
 from fedroute_theory.report.plots import Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
+from fedroute_theory.tables.disagreeing import CLIENTS, DELTA, FAMILIES, MODELS, ROUTERS, TRAININGS, base_router, judged, world
 from fedroute_theory.tables.experiment import Done, Experiment, Request
 
 if TYPE_CHECKING:
-    from fedroute_theory.estimates import FunctionEstimates
-    from fedroute_theory.problem import RoutingProblem
     from fedroute_theory.sweep import Cell
 
-CLIENTS, MODELS, SITES, DELTA = 8, 3, 4, 0.05
 LEVELS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0)
 RECORDS = (100, 300, 1000, 3000, 10000)
-FAMILIES = ("K-means", "linear heads")
-TRAININGS = ("local", "federated", "pooled")
-ROUTERS = (*TRAININGS, "certified", "training error", "validation")
-LARGEST_HEAD = 0.75
-"""Grid of a head's weight: its centre plus or minus this (the true weights are within 1/2 of it)."""
 
 
 def cells(request: Request) -> list[dict[str, Any]]:
@@ -50,110 +42,6 @@ def cells(request: Request) -> list[dict[str, Any]]:
         for n in sizes
         for seed in range(seeds)
     ]
-
-
-# --- the routers as members of a finite class -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class OnSites:
-    """A value a site and model, (T, K, M) quality; cost 0. member: adds the axis of the class's members (one)."""
-
-    centres: np.ndarray[Any, Any]
-    quality: np.ndarray[Any, Any]
-    member: bool = False
-
-    def __call__(self, embeddings: Any, /) -> Any:
-        from fedroute_theory.distances import nearest_centre
-
-        return _outputs(self.quality[..., nearest_centre(embeddings, self.centres)[0], :], self.member)
-
-    def repetition(self, t: int, /) -> OnSites:
-        return replace(self, quality=self.quality[t])
-
-
-@dataclass(frozen=True, eq=False)
-class Heads:
-    """A head a model on (1, x), (T, p, M) weights of quality, clipped to [0, 1]; cost 0. member: as above."""
-
-    weight: np.ndarray[Any, Any]
-    member: bool = False
-
-    def __call__(self, embeddings: Any, /) -> Any:
-        features = np.concatenate([np.ones((len(embeddings), 1)), embeddings], axis=1)
-        return _outputs(np.clip(features @ self.weight, 0.0, 1.0), self.member)
-
-    def repetition(self, t: int, /) -> Heads:
-        return replace(self, weight=self.weight[t])
-
-
-def _outputs(quality: np.ndarray[Any, Any], member: bool) -> Any:
-    value = quality[..., None, :, :] if member else quality
-    return value, np.zeros_like(value)
-
-
-def bits(records: int) -> int:
-    """Of one value: a grid about as fine as half the error of a mean of all records."""
-    return math.ceil(math.log2(records) / 2.0) + 1
-
-
-def rounded(values: np.ndarray[Any, Any], low: Any, high: Any, records: int) -> np.ndarray[Any, Any]:
-    """On a grid of 2^bits values from low to high."""
-    steps = 2 ** bits(records) - 1
-    found: np.ndarray[Any, Any] = (
-        low + (high - low) * np.rint((np.clip(values, low, high) - low) / (high - low) * steps) / steps
-    )
-    return found
-
-
-def member(estimates: Any, centres: np.ndarray[Any, Any], rows: slice) -> FunctionEstimates:
-    """A trained router, its values rounded: repetitions `rows`, with its class and price."""
-    from fedroute_theory.estimates import CellEstimates, FunctionEstimates, Hypotheses
-
-    n, counts = estimates.n, estimates.counts_by_model
-    function: OnSites | Heads
-    if isinstance(estimates, CellEstimates):
-        function = OnSites(centres, rounded(estimates.quality[rows][:, estimates.cells(centres), :], 0.0, 1.0, n))
-        size = function.quality[0].size
-    else:
-        weight = np.nan_to_num(estimates.predictor.weight[rows][..., 0])
-        middle = np.zeros(weight.shape[1])[:, None]
-        middle[0] = 0.5
-        function = Heads(rounded(weight, middle - LARGEST_HEAD, middle + LARGEST_HEAD, n))
-        size = weight[0].size
-    price = np.full(rows.stop - rows.start, size * bits(n) * math.log(2.0))
-    known = Hypotheses("finite-class", replace(function, member=True), price, True, f"{size} values of {bits(n)} bits")
-    return FunctionEstimates(function, counts, np.ones(MODELS, dtype=bool), known)
-
-
-# --- the world ----------------------------------------------------------------------------------------------------------------
-
-
-def world(family: str, seed: int) -> tuple[RoutingProblem, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The shared problem, every client's own qualities (N, n, M), and the centres of the sites."""
-    from fedroute_theory.problems import Tabular, voronoi
-
-    rng = np.random.default_rng([seed, FAMILIES.index(family), 7])
-    if family == "K-means":
-        shared = voronoi(rng, sites=SITES, per_site=10, models=MODELS)
-        own = rng.uniform(size=(CLIENTS, SITES, MODELS))[:, shared.task]
-        centres = np.stack([shared.embeddings[shared.task == k].mean(axis=0) for k in range(SITES)])
-        return shared.replace(cost=np.zeros_like(shared.cost)), own, centres
-    x = rng.uniform(-1.0, 1.0, size=(200, 2))
-    heads = rng.dirichlet(np.ones(3), size=(CLIENTS + 1, MODELS)) * rng.choice([-0.5, 0.5], size=(CLIENTS + 1, MODELS, 3))
-    quality = 0.5 + np.einsum("nd,imd->inm", np.concatenate([np.ones((200, 1)), x], axis=1), heads)
-    quality = np.clip(quality, 0.0, 1.0)  # rounding only
-    shared = Tabular(x, np.full(200, 1.0), quality[0], np.zeros((200, MODELS)), 0.0, task=np.arange(200) % SITES, c_max=1.0)
-    return shared, quality[1:], x[:1]
-
-
-def base_router(family: str) -> Any:
-    """Of the family, able to hold the truth of any client."""
-    from fedroute_theory.routers import KMeansRouter, LinearRouter
-
-    if family == "K-means":
-        return KMeansRouter.with_clusters(SITES, empty="mid-range")
-    return LinearRouter(least_records=1)
 
 
 def compute(cell: Cell) -> dict[str, Any]:
@@ -192,67 +80,6 @@ def compute(cell: Cell) -> dict[str, Any]:
     return {"levels": found}
 
 
-def judged(
-    shared: RoutingProblem, truths: tuple[RoutingProblem, ...], laws: Any, logs: Any, labels: Any, trained: Any,
-    learned: dict[str, Any], centres: np.ndarray[Any, Any], rows: slice,
-) -> dict[str, Any]:  # fmt: skip
-    """One level of disagreement: gaps (N, T) of every router, bounds of both sides (delta / 2 each), and what was violated."""
-    from fedroute_theory.estimates import MixtureEstimates
-    from fedroute_theory.theorems import Bound, Case, theorem
-
-    sides = [(t, i, member(e, centres, rows)) for t, i, e in trained if t != "mixture"]
-    case = Case(shared, laws, logs, sides, DELTA / 2.0, labels=labels, truths=truths)
-    gaps: dict[str, Any] = {name: [None] * CLIENTS for name in ROUTERS}
-    bounds: dict[str, Any] = {name: [None] * CLIENTS for name in (*TRAININGS, "bias")}
-    least = {name: [math.inf] * CLIENTS for name in TRAININGS}
-    claims = violations = 0
-    for slug in ("mlp-router", "client-heterogeneity"):
-        for claim in theorem(slug).claims(case):
-            if not isinstance(claim.answer, Bound) or claim.client is None:
-                continue
-            claims, violations = claims + claim.gaps.size, violations + int((claim.gaps > claim.bounds * (1 + 1e-9)).sum())
-            if claim.form == "finite-class":
-                gaps[claim.training][claim.client] = claim.gaps
-                bounds[claim.training][claim.client] = claim.bounds
-                if claim.training == "federated":
-                    bounds["bias"][claim.client] = claim.answer.terms["client's own bias"]
-            if claim.form in ("finite-class", "finite-class/policy"):
-                least[claim.training][claim.client] = min(least[claim.training][claim.client], claim.answer.value)
-    by_name = {(t, i): e for t, i, e in sides}
-    for j, truth in enumerate(truths):
-        total = bounds["local"][j] + bounds["federated"][j]
-        u = np.repeat((bounds["federated"][j] / total)[:, None], MODELS, axis=1)
-        mixtures = {"certified": MixtureEstimates(by_name["local", j], by_name["federated", None], u, u)}
-        utilities = {name: e.utility_at(truth.embeddings, 0.0) for name, e in mixtures.items()}
-        utilities |= {name: mixed[j].utility_at(truth.embeddings, 0.0)[rows] for name, mixed in learned.items()}
-        for name, utility in utilities.items():
-            picked = truth.utility[np.arange(truth.weights.size), utility.argmax(axis=-1)]
-            gaps[name][j] = (truth.optimum - picked) @ truth.weights
-    gap = {name: np.array(values) for name, values in gaps.items()}  # (N, T)
-    bound = {name: np.array(bounds[name]) for name in TRAININGS}
-    advised = np.where(bound["local"] < bound["federated"], gap["local"], gap["federated"])
-    harmonic = theorem("mixture-router").forms["harmonic"]
-    return {
-        "gap": {name: float(value.mean()) for name, value in gap.items()} | {"advised": float(advised.mean())},
-        "worst": {name: float(value.mean(axis=1).max()) for name, value in gap.items()},
-        "disagreement": round(float(np.mean(bounds["bias"])), 12),
-        "bound": {
-            **{name: float(value.mean()) for name, value in bound.items()},
-            "certified": float(
-                np.mean([
-                    harmonic(B_loc=float(a), B_fed=float(b), delta=DELTA).value
-                    for a, b in zip(bound["local"][:, 0], bound["federated"][:, 0], strict=True)
-                ])
-            ),
-        },
-        "least": {name: float(np.mean(value)) for name, value in least.items()},
-        "claims": claims,
-        "violations": violations,
-    }  # fmt: skip
-
-
-# --- tables and figures ------------------------------------------------------------------------------------------------
-
 Levels = dict[int, list[dict[str, Any]]]
 """Seed -> one entry a level of disagreement, at one family and number of records."""
 
@@ -268,21 +95,6 @@ def crossover(found: Levels, seeds: Sequence[int]) -> float | None:
         return None
     share = off[last] / (off[last] - off[last + 1])
     return apart[last] + share * (apart[last + 1] - apart[last])
-
-
-def jackknife(value: Callable[[Sequence[int]], float | None], seeds: Sequence[int]) -> Interval | None:
-    """A function of the seeds with its 95% Student interval from leaving out one at a time; None where it has no value."""
-    from scipy.stats import t
-
-    whole, count = value(seeds), len(seeds)
-    if whole is None or count < 2:
-        return None if whole is None else Interval(whole, -math.inf, math.inf)
-    left = [value([s for s in seeds if s != out]) for out in seeds]
-    if any(v is None for v in left):
-        return Interval(whole, -math.inf, math.inf)
-    known = np.array(left, dtype=float)
-    half = float(t.ppf(0.975, count - 1)) * math.sqrt((count - 1) / count * float(((known - known.mean()) ** 2).sum()))
-    return Interval(whole, whole - half, whole + half)
 
 
 def slope(by_size: dict[int, Levels], seeds: Sequence[int]) -> float | None:
@@ -405,7 +217,7 @@ def crossover_table(
     for family, by_size in found.items():
         told: list[tuple[int, float, int]] = []
         for n, at in by_size.items():
-            measured = jackknife(lambda kept, at=at: crossover(at, kept), seeds)
+            measured = intervals.jackknife(lambda kept, at=at: crossover(at, kept), seeds)
             bounds = [predicted(at[seed]) for seed in seeds]
             told += [(n, value, seed) for seed, value in zip(seeds, bounds, strict=True)]
             meant = intervals.mean(bounds)
@@ -425,8 +237,8 @@ def crossover_table(
             ))  # fmt: skip
         x, y, groups = zip(*told, strict=True)
         rows.append((
-            family, "exponent", jackknife(lambda kept, s=by_size: slope(s, kept), seeds), intervals.exponent(x, y, groups),
-            -0.5, None, None, None, None,
+            family, "exponent", intervals.jackknife(lambda kept, s=by_size: slope(s, kept), seeds),
+            intervals.exponent(x, y, groups), -0.5, None, None, None, None,
         ))  # fmt: skip
     columns = (
         Column("family"), Column("records a client"), Column("measured crossover", 3), Column("predicted crossover", 3),
@@ -475,7 +287,7 @@ def crossover_plot(found: dict[str, dict[int, Levels]], seeds: Sequence[int]) ->
     panels = []
     for family, by_size in found.items():
         sizes = tuple(sorted(by_size))
-        measured = [jackknife(lambda kept, at=by_size[n]: crossover(at, kept), seeds) for n in sizes]
+        measured = [intervals.jackknife(lambda kept, at=by_size[n]: crossover(at, kept), seeds) for n in sizes]
         bounds = [intervals.mean([predicted(by_size[n][seed]) for seed in seeds]) for n in sizes]
         most = tuple(over_disagreement([by_size[n][seed][-1] for seed in seeds]) for n in sizes)
         limits = [

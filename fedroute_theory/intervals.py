@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +53,26 @@ def share(found: Sequence[bool]) -> Interval:
 
     limits = binomtest(sum(found), len(found)).proportion_ci(LEVEL, "exact")
     return Interval(sum(found) / len(found), float(limits.low), float(limits.high))
+
+
+def jackknife(value: Callable[[Sequence[int]], float | None], seeds: Sequence[int]) -> Interval | None:
+    """A function of all seeds, with its Student interval from leaving out one seed at a time.
+
+    None where the function has no value on all seeds; infinite limits where it has none without some seed.
+    """
+    from scipy.stats import t
+
+    whole, count = value(seeds), len(seeds)
+    if whole is None or count < 2:
+        return None if whole is None else Interval(whole, -math.inf, math.inf)
+    left = [value([s for s in seeds if s != out]) for out in seeds]
+    if any(v is None for v in left):
+        return Interval(whole, -math.inf, math.inf)
+    known = np.array(left, dtype=float)
+    half = float(t.ppf(0.5 + LEVEL / 2, count - 1)) * math.sqrt(
+        (count - 1) / count * float(((known - known.mean()) ** 2).sum())
+    )
+    return Interval(whole, whole - half, whole + half)
 
 
 def exponent(x: Sequence[float], y: Sequence[float], groups: Sequence[Hashable] | None = None) -> Interval | None:

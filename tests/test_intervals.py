@@ -64,3 +64,19 @@ def test_coverage_of_the_exponent_is_as_stated():
         assert found is not None
         hits += found.low <= -1.0 <= found.high
     assert 0.91 <= hits / 400 <= 0.985  # 0.95 within about four standard deviations
+
+
+def test_the_jackknife_of_a_mean_is_its_student_interval():
+    values = [0.1, 0.5, 0.3, 0.2]
+    found = intervals.jackknife(lambda kept: math.fsum(values[i] for i in kept) / len(kept), range(4))
+    known = intervals.mean(values)
+    assert (found.value, found.low, found.high) == pytest.approx((known.value, known.low, known.high))
+
+
+def test_the_jackknife_of_what_has_no_value_says_so():
+    assert intervals.jackknife(lambda _: None, range(4)) is None
+    for open_ended in (
+        intervals.jackknife(lambda kept: None if len(kept) < 4 else 1.0, range(4)),
+        intervals.jackknife(lambda _: 1.0, [0]),
+    ):
+        assert (open_ended.value, open_ended.low, open_ended.high) == (1.0, -math.inf, math.inf)

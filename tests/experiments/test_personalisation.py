@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fedroute_theory.intervals import Interval
+from fedroute_theory.tables import rounded
 from fedroute_theory.tables.catalogue import load, shipped
+from fedroute_theory.tables.disagreeing import FAMILIES, ROUTERS
 from fedroute_theory.tables.experiment import Done, Request
 
 EXPERIMENT = load(shipped(), "personalisation")
@@ -25,7 +26,7 @@ def compute(given):
 
 @pytest.fixture(scope="module")
 def small():
-    return [Done(p, compute(p)) for p in (params(f, s) for f in MODULE["FAMILIES"] for s in range(2))]
+    return [Done(p, compute(p)) for p in (params(f, s) for f in FAMILIES for s in range(2))]
 
 
 def test_same_numbers_twice_and_none_that_is_not_a_number(small):
@@ -33,11 +34,11 @@ def test_same_numbers_twice_and_none_that_is_not_a_number(small):
 
 
 def test_agreeing_clients_gain_from_each_other_and_opposed_ones_do_not(small):
-    for family in MODULE["FAMILIES"]:
+    for family in FAMILIES:
         same, apart = (
             {
                 name: np.mean([d.result["levels"][i]["gap"][name] for d in small if d.params["family"] == family])
-                for name in MODULE["ROUTERS"]
+                for name in ROUTERS
             }
             for i in range(2)
         )
@@ -57,8 +58,8 @@ def test_the_bias_is_the_disagreement_and_only_the_federated_bound_pays_it(small
 
 
 def test_rounded_values_are_on_the_grid_of_their_price():
-    values = MODULE["rounded"](np.linspace(-0.2, 1.2, 999), 0.0, 1.0, 100)
-    assert np.unique(values).size == 2 ** MODULE["bits"](100)
+    values = rounded.rounded(np.linspace(-0.2, 1.2, 999), 0.0, 1.0, 100)
+    assert np.unique(values).size == 2 ** rounded.bits(100)
     assert (values.min(), values.max()) == (0.0, 1.0)
 
 
@@ -80,17 +81,6 @@ def test_a_later_level_at_which_federated_is_as_good_moves_the_crossover():
 def test_no_crossover_where_one_side_wins_everywhere(off):
     levels = [entry(d, 0.2, 0.2 - off) for d in (0.0, 0.5)]
     assert MODULE["crossover"]({0: levels}, [0]) is None
-
-
-def test_the_jackknife_of_a_mean_is_its_student_interval():
-    from fedroute_theory import intervals
-
-    values = [0.1, 0.5, 0.3, 0.2]
-    found = MODULE["jackknife"](lambda kept: float(np.mean([values[i] for i in kept])), range(4))
-    known = intervals.mean(values)
-    assert (found.value, found.low, found.high) == pytest.approx((known.value, known.low, known.high))
-    assert MODULE["jackknife"](lambda kept: None if len(kept) < 4 else 1.0, range(4)) == Interval(1.0, -np.inf, np.inf)
-    assert MODULE["jackknife"](lambda _: None, range(4)) is None
 
 
 def test_the_slope_is_that_of_the_crossovers():
