@@ -261,3 +261,19 @@ def test_a_failed_cell_stops_every_experiment_that_presents_it(folder, tmp_path)
         made = make(plans, tmp_path, store=store, executors=sweep.processes(1), folder=folder)
     assert [str(f.cell.params["x"]) for f in made[0].failures] == ["3"]
     assert made[0].files == ()
+
+
+def test_the_experiment_of_the_page_runs_as_it_stands(tmp_path):
+    from pages import PAGES, blocks
+
+    page = next(page for page in PAGES if page.name == "adding_a_table.md")
+    code = next(code for language, code in blocks(page) if language == "python")
+    (tmp_path / "rate.py").write_text(code)
+    result = run(tmp_path, tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert set(bytes_of(tmp_path / "out")) == {
+        *(f"rate.{kind}" for kind in ("md", "csv", "tex", "provenance.json")),
+        *(f"rate_figure.{kind}" for kind in ("pdf", "png", "tex", "provenance.json")),
+        write.DOCUMENT,
+    }
+    assert "| 800 |" in result.stdout
