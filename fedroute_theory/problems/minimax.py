@@ -49,7 +49,7 @@ def mirror_error(n_a: int, n_b: int, shift_a: float, shift_b: float) -> float:
     By symmetry the best test errs with chance P(ratio < 0) + P(ratio = 0) / 2 under the first law: a sum over x of upper tails
     in y.
     """
-    from scipy.special import bdtrc, gammaln, xlogy
+    from scipy.special import bdtrc, xlogy
 
     if (n_a and shift_a >= 0.5) or (n_b and shift_b >= 0.5):
         return 0.0  # one label decides
@@ -60,9 +60,8 @@ def mirror_error(n_a: int, n_b: int, shift_a: float, shift_b: float) -> float:
     if ratio_b == 0.0 or (ratio_a > 0.0 and n_a > n_b):  # sum over the shorter side; the mirror has the same error
         n_a, n_b, shift_a, shift_b, ratio_a, ratio_b = n_b, n_a, shift_b, shift_a, ratio_b, ratio_a
     x = np.arange(n_a + 1)
-    choose = gammaln(n_a + 1) - gammaln(x + 1) - gammaln(n_a - x + 1)
     p = 0.5 + shift_a if n_a else 0.5
-    pmf = np.exp(choose + xlogy(x, p) + xlogy(n_a - x, 1.0 - p))
+    pmf = np.exp(_log_choices(n_a) + xlogy(x, p) + xlogy(n_a - x, 1.0 - p))
     edge = 0.5 * (n_b + (2 * x - n_a) * (ratio_a / ratio_b))
     near = np.round(edge)
     tie = np.abs(edge - near) <= 1e-10 * (1.0 + np.abs(edge))
@@ -72,7 +71,21 @@ def mirror_error(n_a: int, n_b: int, shift_a: float, shift_b: float) -> float:
         inside = bdtrc(np.clip(k, 0, max(n_b - 1, 0)), n_b, 0.5 - shift_b)
         return np.where(k < 0, 1.0, np.where(k >= n_b, 0.0, inside))
 
-    return float(pmf @ np.where(tie, 0.5 * (tail(over) + tail(over - 1.0)), tail(over)))
+    wrong = tail(over)
+    if tie.any():
+        wrong = np.where(tie, 0.5 * (wrong + tail(over - 1.0)), wrong)
+    return float(pmf @ wrong)
+
+
+@lru_cache(maxsize=1024)
+def _log_choices(n: int) -> FloatArray:
+    """(n + 1,) logs of the binomial coefficients of n: a search asks for them hundreds of times."""
+    from scipy.special import gammaln
+
+    x = np.arange(n + 1)
+    result: FloatArray = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
+    result.setflags(write=False)
+    return result
 
 
 def affinity_error(n_a: float, n_b: float, shift_a: float, shift_b: float) -> float:

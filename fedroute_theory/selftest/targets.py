@@ -59,7 +59,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "minimax-lower": (
         Target("theorems.minimax_lower.formulas"),
         Target("theorems.minimax_lower.claims", ("claims", "upper")),
-        Target("problems.minimax", ("TwoPoints.value", "mirror_error", "affinity_error", "two_points"),
+        Target("problems.minimax", ("TwoPoints.value", "mirror_error", "_log_choices", "affinity_error", "two_points"),
                constants=("LIMIT_GAP", "_AFFINITY_GAP")),
     ),
     "mixture-router": (

@@ -26,8 +26,8 @@ def claims(case: Case) -> Iterable[Claim]:
         counts, mass = geometry.recounted, geometry.by_cell.mass
         measured = _measured(geometry)
         failed = [m for m in measured if m.holds is False]
-        bound = cells(mass=mass, counts=counts.astype(np.float64))
-        answer: Answer = NotApplicable(failed[0].name, failed[0].how) if failed else bound
+        bound = None if failed else cells(mass=mass, counts=counts.astype(np.float64))
+        answer: Answer = NotApplicable(failed[0].name, failed[0].how) if bound is None else bound
         gap = math.nan if failed else upper(case, geometry.estimates, mass) + case.delta * case.problem.label_range
         yield Claim("bracket", training, client, estimates.n, answer, gap, assumptions=measured)
 
