@@ -1,0 +1,98 @@
+"""Communication: formulas are what the messages weigh, and the first size at which federating is cheaper is the first."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fedroute_theory.federation import Broadcast, Parameters
+from fedroute_theory.tables.catalogue import load, shipped
+from fedroute_theory.tables.experiment import Done, Request
+
+EXPERIMENT = load(shipped(), "communication")
+SCRIPT = EXPERIMENT.compute.__globals__
+LIGHT = ("K-means, two passes", "linear heads, exact", "linear heads, FedAvg")
+
+
+def done(params):
+    first, again = (EXPERIMENT.compute(SimpleNamespace(params=params)) for _ in range(2))
+    assert json.dumps(first, allow_nan=False) == json.dumps(again)
+    return Done(params, first)
+
+
+@pytest.fixture(scope="module")
+def small():
+    sent = [done({"part": "bytes", "family": family, "d": 4, "K": 3, "M": 3}) for family in LIGHT]
+    gaps = [
+        done({"part": "gap", "records": 60, "family": family, "K": K, "seed": seed})
+        for family, K in (("K-means, two passes", 4), ("linear heads, exact", 0))
+        for seed in (0, 1)
+    ]
+    return [*sent, *gaps]
+
+
+def test_formulas_are_what_the_messages_weigh(small):
+    for d in small[:3]:
+        assert [t["up"] for t in d.result["trainings"]] == [d.result["formula"]] * 2
+        assert [t["queries"] for t in d.result["trainings"]] == [0, 0]
+
+
+def test_counting_finds_an_earlier_size_where_clients_send_less(monkeypatch):
+    def lighter(*place):
+        size = 20 if place[-1] < 12 else 30 if place[-1] < 40 else 100
+        return {"records": place[-1], "up": size, "down": 0, "logs": 2 * place[-1], "messages": 1, "queries": 0}
+
+    monkeypatch.setitem(SCRIPT, "training", lighter)
+    monkeypatch.setitem(SCRIPT, "enough", lambda *_: 30)
+    found = SCRIPT["bytes_sent"]("K-means, two passes", 4, 6, 3)
+    assert [t["records"] for t in found["trainings"]] == [15, 16]
+    monkeypatch.setitem(SCRIPT, "enough", lambda *_: 51)
+    found = SCRIPT["bytes_sent"]("K-means, two passes", 4, 6, 3)
+    assert [t["records"] for t in found["trainings"]] == [50, 51]
+
+
+def test_networks_weigh_what_their_formula_says(monkeypatch):
+    from fedroute_theory.routers import mlp
+
+    for name, value in (("ROUNDS", 2), ("HIDDEN", (3, 5))):
+        monkeypatch.setitem(SCRIPT, name, value)
+    _, logs = SCRIPT["drawn"](np.random.default_rng(0), 4, 3, 10, 2, 5.0)
+    built = SCRIPT["router"]("network, FedAvg", 0, logs, local_steps=1)
+    _, messages = mlp.train_federated(built, logs, 0)
+    sent = sum(m.nbytes for m in messages if m.sender == "client 0")
+    assert sent == SCRIPT["up"]("network, FedAvg", 4, 0, 3)
+    assert any(isinstance(m, Parameters) for m in messages)
+
+
+def test_the_first_size_at_which_federating_is_cheaper(small):
+    table = EXPERIMENT.present(small)[0]
+    assert [row[-3:-1] for row in table.rows] == [(True, True)] * 3
+    assert "Queries found in messages: 0." in table.note
+    before, after = small[0].result["trainings"]
+    late = Done(small[0].params, small[0].result | {"trainings": [before | {"logs": 10**9}, after]})
+    never = Done(small[0].params, small[0].result | {"trainings": [before, after | {"logs": 0, "queries": 2}]})
+    assert EXPERIMENT.present([late, *small[1:]])[0].rows[0][-3:-1] == (True, False)
+    table = EXPERIMENT.present([never, *small[1:]])[0]
+    assert table.rows[0][-3:-1] == (False, True)
+    assert "Queries found in messages: 2." in table.note
+
+
+def test_a_query_in_a_message_is_found():
+    known = np.arange(6.0).reshape(3, 2)
+    assert SCRIPT["queries_in"]([Broadcast("server", np.array([[0.5, 1.0], [2.0, 3.0]]))], known) == 1
+    assert SCRIPT["queries_in"]([Broadcast("server", np.array([[2.0, 3.5]]))], known) == 0
+
+
+def test_gaps_beside_bytes(small):
+    _, table, figure = EXPERIMENT.present(small)
+    assert [row[0] for row in table.rows] == ["K-means, two passes, K = 4", "linear heads, exact"]
+    for row, own in zip(table.rows, (small[3:5], small[5:7]), strict=True):
+        assert row[1] == pytest.approx(np.mean([d.result["up"] for d in own]))
+        assert row[3].value == pytest.approx(np.mean([d.result["gap"] for d in own]))
+    assert len(figure.panels) == 3
+
+
+def test_cells_are_all_different():
+    cells = [json.dumps(cell, sort_keys=True) for cell in EXPERIMENT.cells(Request())]
+    assert len(set(cells)) == len(cells)
