@@ -16,6 +16,7 @@ from typing import Any
 from fedroute_theory._validate import InputError, instance, integer
 from fedroute_theory.sweep import worker
 
+STARTS = 3  # of a worker, one after the other, until it counts as impossible
 NO_START = "The worker processes do not start; a script that starts them must do so under 'if __name__ == \"__main__\":'."
 
 
@@ -122,13 +123,14 @@ class Crew(Executor):
             pool.shutdown()
 
     def _pool(self, place: int) -> ProcessPoolExecutor:
-        pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=worker.start)
-        try:
-            pid = pool.submit(os.getpid).result()
-        except BrokenExecutor:
-            pool.shutdown()
-            raise InputError(NO_START) from None
-        self._pids[place] = pid
-        if self._killed.is_set():
-            self.kill()
-        return pool
+        for _ in range(STARTS):
+            pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=worker.start)
+            try:
+                self._pids[place] = pool.submit(os.getpid).result()
+            except BrokenExecutor:
+                pool.shutdown()
+                continue
+            if self._killed.is_set():
+                self.kill()
+            return pool
+        raise InputError(NO_START)

@@ -59,7 +59,9 @@ def test_a_deadly_cell_fails_alone_on_a_cluster_of_its_own(tmp_path):
     cells = toys.cells(5)
     with Store(tmp_path / "s") as store:
         failures = run(toys.deadly_setting, cells, store=store, executors=dask(workers=2))
-        assert [failure.cell.params["seed"] for failure in failures] == [2]
+        assert [(failure.cell.params["seed"], failure.message[:27]) for failure in failures] == [
+            (2, "Its worker died every time,")
+        ]
         results = list(store.results(cells).values())
     assert [result["seed"] for result in results] == [0, 1, 3, 4]
     assert {result["interrupted"] for result in results} == {False}

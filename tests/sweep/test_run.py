@@ -202,19 +202,35 @@ def test_an_interruption_keeps_what_is_finished(tmp_path):
         assert len(store.results(toys.cells(20))) == here.count == 10  # two windows of eight less what was not begun
 
 
+def scripted(folder, first, last):
+    """A script that sweeps with toys, run in a folder: what stands before the imports, and its last line."""
+    tests = str(Path(__file__).parents[1])
+    imports = (
+        f"sys.path.insert(0, {tests!r})\nfrom sweep import toys\nfrom fedroute_theory.sweep import Store, dask, processes, run"
+    )
+    (folder / "script.py").write_text(f"import os, sys\n{first}\n{imports}\n{last}\n")
+    return subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, check=False, timeout=100)
+
+
 @pytest.mark.parametrize("executors", ["processes(1)", "dask(workers=1)"])
 def test_a_script_without_a_guard_is_said(tmp_path, executors):
     """A new process runs the script it comes from, up to the guard that the script should have."""
-    (tmp_path / "script.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\nfrom sweep import toys\n"
-        "from fedroute_theory.sweep import Store, dask, processes, run\n"
-        f"run(toys.spectrum, toys.cells(3), store=Store('s'), executors={executors})\n"
-    )
-    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    done = scripted(tmp_path, "", f"run(toys.spectrum, toys.cells(3), store=Store('s'), executors={executors})")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith(
         "The worker processes do not start; a script that starts them must do so under 'if __name__ == \"__main__\":'."
     )
+
+
+def test_a_worker_that_dies_while_it_starts_is_started_again(tmp_path):
+    done = scripted(
+        tmp_path,
+        "if __name__ != '__main__' and not os.path.exists('died'): os.mkdir('died'), os.abort()",
+        "if __name__ == '__main__': print(run(toys.spectrum, toys.cells(3), store=Store('s'), executors=processes(1)))",
+    )
+    assert (done.stdout, (tmp_path / "died").exists()) == ("()\n", True)
+    with Store(tmp_path / "s") as store:
+        assert len(store.done(toys.cells(3))) == 3
 
 
 def test_the_import_is_light():
