@@ -146,6 +146,7 @@ def suboptimality(cell: Cell) -> dict[str, Any]:
     import numpy as np
 
     from fedroute_theory import federation, problems, routers, theorems
+    from fedroute_theory.theorems.kmeans_router.claims import LIPSCHITZ_FORMS, claims
 
     rng = np.random.default_rng([cell.params["seed"], 4])
     problem = problems.Lipschitz.generate(rng, dimension=1, models=4, lam=0.1, sample=400)
@@ -160,7 +161,7 @@ def suboptimality(cell: Cell) -> dict[str, Any]:
     case = theorems.Case(problem, laws, logs, trained.estimates(), delta=0.05, messages=trained.messages)
     bound: dict[str, list[float | None]] = {training: [] for training in gap}
     vacuous = 0
-    for claim in theorems.theorem("kmeans-router").claims(case):
+    for claim in claims(case, (*LIPSCHITZ_FORMS, "least")):
         if claim.form == "least/kl":
             said = claim.answer if isinstance(claim.answer, theorems.Bound) else None
             bound[claim.training].append(None if said is None else said.value)

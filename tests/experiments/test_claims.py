@@ -176,3 +176,11 @@ def test_two_models_leave_none_to_hold_back(experiment, monkeypatch):
     monkeypatch.setattr(retold, "read", lambda _: table)
     params = {"kind": "new models", "table": {"name": "t"}, "router": "kmeans", "protocol": "sound", "seed": 1}
     assert experiment.compute(Cell("claims", 1, params)) is None
+
+
+def test_gaps_on_generated_problems_are_below_their_bounds(experiment):
+    found = experiment.compute(Cell("claims", 1, {"kind": "suboptimality", "protocol": "published", "seed": 42}))
+    assert found["gap"]["federated"][0] < np.mean(found["gap"]["local"])
+    assert 0.0 <= found["gap"]["federated"][0] <= found["bound"]["federated"][0]
+    assert max(found["gap"]["local"]) <= max(found["bound"]["local"])
+    assert found["bound"]["pooled"] == []  # statistics from before the last update are not those of any cells
