@@ -34,7 +34,7 @@ def test_a_worker_killed_in_the_middle(tmp_path, running):
 
     executors = dask(running.scheduler_address)
     assert executors.width == 3
-    cells = toys.cells(20, folder=str(tmp_path), sleep=0.02)
+    cells = toys.cells(10, folder=str(tmp_path), sleep=0.02)
     with Store(tmp_path / "s") as store:
         assert run(toys.dies_once, cells, store=store, executors=executors, progress=kill) == ()
         assert list(store.results(cells).values()) == list(map(toys.spectrum, cells))
