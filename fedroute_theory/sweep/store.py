@@ -73,7 +73,7 @@ class Store:
         base.execute("PRAGMA locking_mode = EXCLUSIVE")
         base.execute("BEGIN EXCLUSIVE")  # refuses a second writer before anything is read or changed
         mark, schema = (base.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
-        new = mark == 0 and not base.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+        new = mark == 0 and not base.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         base.execute("ROLLBACK")
         if mark != MARK and not new:
             raise self._foreign()
@@ -87,7 +87,7 @@ class Store:
             found = base.execute("PRAGMA integrity_check(1)").fetchone()[0].decode(errors="replace")
             if found != "ok":
                 raise self._damaged(found.splitlines()[-1])
-            if base.execute("SELECT sql FROM sqlite_schema WHERE name = 'results'").fetchone() != (TABLE.encode(),):
+            if base.execute("SELECT sql FROM sqlite_master WHERE name = 'results'").fetchone() != (TABLE.encode(),):
                 raise self._damaged("its table is described otherwise")
         base.execute("PRAGMA journal_mode = WAL")
         base.execute("PRAGMA synchronous = NORMAL")
