@@ -16,10 +16,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedroute_theory import intervals
+from fedroute_theory.federation import Federation, draw_logs
 from fedroute_theory.intervals import Interval
 from fedroute_theory.report.plots import Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
+from fedroute_theory.routers.growth import add_clients
 from fedroute_theory.tables.experiment import Done, Experiment, Request
+from fedroute_theory.tables.growing import (
+    DELTA,
+    FEATURES,
+    SITES,
+    family_problem,
+    family_router,
+    federated_only,
+    joined,
+    judged,
+    local_only,
+    moved,
+    record_bytes,
+)
 
 if TYPE_CHECKING:
     from fedroute_theory.sweep import Cell
@@ -45,20 +60,6 @@ def cells(request: Request) -> list[dict[str, Any]]:
 
 def compute(cell: Cell) -> dict[str, Any]:
     """Gaps and bounds on both laws at every stage, newcomers' own routers, and bytes."""
-    from fedroute_theory.federation import Federation, draw_logs
-    from fedroute_theory.routers.growth import add_clients
-    from fedroute_theory.tables.growing import (
-        SITES,
-        family_problem,
-        family_router,
-        federated_only,
-        joined,
-        judged,
-        local_only,
-        moved,
-        record_bytes,
-    )
-
     shift, joining, seed = (cell.params[key] for key in ("shift", "joining", "seed"))
     router = family_router(cell.params["family"])
     rng = np.random.default_rng([seed, 31])
@@ -183,10 +184,10 @@ def bounds_table(groups: dict[Key, list[dict[str, Any]]]) -> ResultTable:
     )  # fmt: skip
     note = (
         "transfer: coverage-transfer, range-aware, with the exact squared error under the logging law so far; greedy: "
-        "greedy-decomposition (top2) with the exact errors; own: kmeans-router (relative, kl widths, delta 0.05) for K-means, "
-        "for linear heads p/(4n) of the least logged model (linear-heads; an expected squared error in sample, the same on "
-        "both laws, no gap), none for networks, since a certificate fixes the class before the data. Vacuous: at least the "
-        f"range. Violations: {violations} of {claims:,} claims. {SETUP}"
+        "greedy-decomposition (top2) with the exact errors; own: kmeans-router (relative, kl widths, delta "
+        f"{DELTA:g}) for K-means, for linear heads p/(4n), p = {FEATURES}, of the least logged model (linear-heads; an "
+        "expected squared error in sample, the same on both laws, no gap), none for networks, since a certificate "
+        f"fixes the class before the data. Vacuous: at least the range. Violations: {violations} of {claims:,} claims. {SETUP}"
     )
     return ResultTable("new_clients_bounds", "New clients: bounds before and after", columns, tuple(rows), note)
 

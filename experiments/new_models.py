@@ -17,10 +17,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedroute_theory import intervals
+from fedroute_theory.federation import Federation, draw_logs
 from fedroute_theory.intervals import Interval
 from fedroute_theory.report.plots import Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
+from fedroute_theory.routers.growth import add_models
 from fedroute_theory.tables.experiment import Done, Experiment, Request
+from fedroute_theory.tables.growing import (
+    DELTA,
+    FEATURES,
+    SITES,
+    family_problem,
+    family_router,
+    federated_only,
+    joined,
+    judged,
+    record_bytes,
+)
 
 if TYPE_CHECKING:
     from fedroute_theory.sweep import Cell
@@ -41,18 +54,6 @@ def cells(request: Request) -> list[dict[str, Any]]:
 
 def compute(cell: Cell) -> dict[str, Any]:
     """Before, and for every share: grown and afresh; gaps, bounds, bytes, squared error of the new models."""
-    from fedroute_theory.federation import Federation, draw_logs
-    from fedroute_theory.routers.growth import add_models
-    from fedroute_theory.tables.growing import (
-        SITES,
-        family_problem,
-        family_router,
-        federated_only,
-        joined,
-        judged,
-        record_bytes,
-    )
-
     seed, router = cell.params["seed"], family_router(cell.params["family"])
     rng = np.random.default_rng([seed, 21])
     problem = family_problem(rng, KNOWN + NEW)
@@ -163,9 +164,9 @@ def bounds_table(families: dict[str, list[dict[str, Any]]]) -> ResultTable:
     note = (
         "transfer: coverage-transfer, range-aware, with the exact squared error; greedy: greedy-decomposition (top2) with the "
         "exact errors; both count the whole range where a model is unknown. own: kmeans-router (relative, kl widths, delta "
-        "0.05) for K-means; for linear heads p/(4n) of the least logged model (linear-heads; an expected squared error in "
-        "sample, no gap), where it has at least p records; none for networks, since a certificate fixes the class before the "
-        f"data. Violations: {tally[1]} of {tally[0]:,} claims. {SETUP}"
+        f"{DELTA:g}) for K-means; for linear heads p/(4n), p = {FEATURES}, of the least logged model where it has as many "
+        "records (linear-heads; an expected squared error in sample, no gap); none for networks, since a certificate "
+        f"fixes the class before the data. Vacuous: at least the range. Violations: {tally[1]} of {tally[0]:,} claims. {SETUP}"
     )
     return ResultTable("new_models_bounds", "New models: bounds before and after", columns, tuple(rows), note)
 
@@ -188,9 +189,10 @@ def exponents_table(families: dict[str, list[dict[str, Any]]]) -> ResultTable:
     )  # fmt: skip
     note = (
         "Exponents in the records of a new model, least squares in logarithms with one constant a seed, 95% Student intervals; "
-        "seeds without an exactly positive value are left out of the fit at that size. Predicted: linear-heads for given "
-        "features (indicators of cells, features, frozen trunk) without bias; a bias that stays makes it flatter. The gap also "
-        "holds the errors of the known models, whose records do not grow. " + SETUP
+        "values of 0 are left out. An unlogged pair of cell and model counts the whole range. Predicted: linear-heads for "
+        "given features (indicators of cells, features, frozen trunk) without bias; a bias that stays makes it flatter. The "
+        "gap also holds the errors of the known models, whose records do not grow; so does the own bound of K-means, which the "
+        "range caps. " + SETUP
     )
     return ResultTable("new_models_exponents", "New models: exponents in their records", columns, tuple(rows), note)
 
@@ -225,8 +227,8 @@ def _series(label: str, x: Sequence[float], values: Sequence[Sequence[float]], d
     means = [intervals.mean(v) for v in values]
     known = [math.isfinite(m.high) for m in means]
     low, high = (tuple(getattr(m, side) if k else None for m, k in zip(means, known, strict=True)) for side in ("low", "high"))
-    style = "dashed" if dashed else "line"
-    return Series(label, tuple(x), tuple(m.value for m in means), low, high, style)
+    value = tuple(m.value for m in means)
+    return Series(label, tuple(x), value, style="dashed") if dashed else Series(label, tuple(x), value, low, high)
 
 
 EXPERIMENT = Experiment(
