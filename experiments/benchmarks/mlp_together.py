@@ -1,28 +1,25 @@
-"""256 small networks trained together, beside the same networks one after the other in the same library.
-
-    python experiments/benchmarks/mlp_together.py [--networks 256] [--repeats 5] [--out FILE]
+"""256 small networks trained together, against the same networks one after the other in the same library.
 
 One after the other in two ways: "one by one" calls the same compiled program for a whole training once for each network; "step
 by step" is the ordinary training loop of the library, a compiled step (weights and optimiser state given up to it, records
-gathered inside, the batches of a training put on the device beforehand) called from Python. All three take the same steps.
-Measured in alternation; least and median of the repeats. Seconds for all networks.
+gathered inside, the batches of a training put on the device beforehand) called from Python. All three take the same steps, and
+end at the same weights.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
+from harness import Row, alternate, compared
 
 RECORDS, INPUTS, WIDTH, MODELS, STEPS = 500, 8, 32, 3, 50
 
 
-def measured(networks: int, batch: int, repeats: int) -> dict[str, Any]:
-    """Seconds of each way, and ratios to training together."""
+def trainings(networks: int, batch: int) -> dict[str, Callable[[], Any]]:
+    """The three ways; each does the whole work at every call, and all end at the same weights."""
     import jax
     import jax.numpy as jnp
     import optax
@@ -90,37 +87,14 @@ def measured(networks: int, batch: int, repeats: int) -> dict[str, Any]:
         for name, value in ends[0].items():
             np.testing.assert_allclose(ends[1][i][name][0, 0], value[i, 0], atol=2e-4)
             np.testing.assert_allclose(ends[2][i][name], value[i, 0], atol=2e-4)
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(repeats):
-        for name, work in ways.items():
-            begun = time.perf_counter()
-            work()
-            seconds[name].append(time.perf_counter() - begun)
-    ratios = {
-        f"{name} / together": {"least": min(seconds[name]) / min(seconds["together"]), "median": _median_ratio(seconds, name)}
-        for name in list(ways)[1:]
-    }
-    return {name: min(values) for name, values in seconds.items()} | ratios
+    return ways
 
 
-def _median_ratio(seconds: dict[str, list[float]], name: str) -> float:
-    return float(np.median(np.array(seconds[name]) / np.array(seconds["together"])))
-
-
-def main() -> None:
-    """Measure several batch sizes and print JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", type=int, default=256)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--out")
-    options = parser.parse_args()
-    found = {f"batch {batch}": measured(options.networks, batch, options.repeats) for batch in (8, 32)}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.out:
-        with open(options.out, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def measure(quick: bool) -> list[Row]:
+    networks, repetitions = (32, 3) if quick else (256, 7)
+    rows = []
+    for batch in (8,) if quick else (8, 32):
+        ways = trainings(networks, batch)
+        seconds = alternate(ways, repetitions)
+        rows += [compared(f"{networks} networks, batch {batch}", way, "together", seconds) for way in ways if way != "together"]
+    return rows
