@@ -11,7 +11,7 @@ beside the exact gap; relative forms include the exact approximation gap. The ut
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -164,21 +164,34 @@ def _over(top: Sequence[float], bottom: Sequence[float]) -> list[float]:
 
 def figure(done: Sequence[Done]) -> Plot:
     panels = []
-    for training in COLOURS:
-        series = []
-        for what, label in {"gap": "gap", **BOUNDS}.items():
-            scaled = [
-                intervals.mean(_over(_at(done, training, place, what), _at(done, training, place, "range")))
-                for place in range(len(PRICES))
-            ]
-            y, low, high = (tuple(getattr(f, part) for f in scaled) for part in ("value", "low", "high"))
-            series.append(Series(label, PRICES, y, low, high, "line" if what == "gap" else "dashed"))
+    for training in ("local", "federated"):
+        series = [
+            _line(done, training, what, "range", label, "line" if what == "gap" else "dashed")
+            for what, label in {"gap": "gap", **BOUNDS}.items()
+        ]
         panels.append(Panel("lam [utility / cost]", "share of the utility range", tuple(series), training, True, True))
+    ratios = [
+        _line(done, training, what, "pointwise", f"{label}, {training}", "line")
+        for what, label in (("everywhere", "all prices"), ("union", "union"))
+        for training in ("local", "federated")
+    ]
+    title = "what validity at more than one price costs"
+    panels.append(Panel("lam [utility / cost]", "bound / pointwise bound", tuple(ratios), title, True))
     return Plot(
-        "price_figure", "Gap and bounds along the price, in shares of the utility range", tuple(panels),
-        "Three panels, one a training, both axes logarithmic: exact gap and four bounds divided by the utility range 1 + lam "
-        "c_max, with 95% bands, against the price of cost.",
+        "price_figure", "Gap and bounds along the price", tuple(panels),
+        "Three panels against the price of cost on a logarithmic axis, 95% bands: exact gap and four bounds of the local and "
+        "of the federated router, divided by the utility range 1 + lam c_max; bounds for many prices over the pointwise one.",
     )  # fmt: skip
+
+
+def _line(done: Sequence[Done], training: str, top: str, bottom: str, label: str, style: Literal["line", "dashed"]) -> Series:
+    """A ratio along the price, mean over seeds with its interval."""
+    found = [
+        intervals.mean(_over(_at(done, training, place, top), _at(done, training, place, bottom)))
+        for place in range(len(PRICES))
+    ]
+    y, low, high = (tuple(getattr(f, part) for f in found) for part in ("value", "low", "high"))
+    return Series(label, PRICES, y, low, high, style)
 
 
 EXPERIMENT = Experiment(
