@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from typing import Any
-
-import numpy as np
 
 from fedroute_theory import __version__
 from fedroute_theory._json import plain
@@ -17,6 +14,7 @@ from fedroute_theory._validate import InputError, choice, integer
 from fedroute_theory.audit.protocols import PROTOCOLS, ROUTERS
 from fedroute_theory.audit.report import AuditReport
 from fedroute_theory.audit.run import audit
+from fedroute_theory.intervals import Interval, mean, share
 from fedroute_theory.problems import Table
 
 AREAS = ("auc", "auc_published")
@@ -56,61 +54,25 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Mean:
-    """Mean of a number over seeds with its 95% Student interval (infinite for one seed)."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Mean:
-        """values: one a seed."""
-        from scipy.stats import t
-
-        middle, n = math.fsum(values) / len(values), len(values)
-        if n == 1:
-            return cls(middle, -math.inf, math.inf)
-        half = float(t.ppf(0.975, n - 1)) * float(np.std(values, ddof=1)) / math.sqrt(n)
-        return cls(middle, middle - half, middle + half)
-
-
-@dataclass(frozen=True)
-class Share:
-    """Seeds in which something is true, with the 95% Clopper-Pearson interval of its probability."""
-
-    count: int
-    seeds: int
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, found: Sequence[bool]) -> Share:
-        """found: one a seed."""
-        from scipy.stats import binomtest
-
-        limits = binomtest(sum(found), len(found)).proportion_ci(0.95, "exact")
-        return cls(sum(found), len(found), float(limits.low), float(limits.high))
-
-
-@dataclass(frozen=True)
 class Line:
     """One router family under one protocol and one measure of area, over all seeds.
 
-    areas: router or reference -> mean. differences: federated minus another, paired by seed. beats_every_local: federated area
-    above every client-local router's on all test queries. every_client_gains: scope -> all clients gain. gaining: scope ->
-    mean share of clients that gain. mixture: scope -> mean share of clients whose mixture beats the federated router.
+    seeds: how many. areas: router or reference -> mean. differences: federated minus another, paired by seed.
+    beats_every_local: share of seeds in which the federated area is above every client-local router's on all test queries.
+    every_client_gains: scope -> share of seeds in which all clients gain. gaining: scope -> mean share of clients that gain.
+    mixture: scope -> mean share of clients whose mixture beats the federated router.
     """
 
     router: str
     protocol: str
     measure: str
-    areas: dict[str, Mean]
-    differences: dict[str, Mean]
-    beats_every_local: Share
-    every_client_gains: dict[str, Share]
-    gaining: dict[str, Mean]
-    mixture: dict[str, Mean]
+    seeds: int
+    areas: dict[str, Interval]
+    differences: dict[str, Interval]
+    beats_every_local: Interval
+    every_client_gains: dict[str, Interval]
+    gaining: dict[str, Interval]
+    mixture: dict[str, Interval]
 
 
 AGAINST = ("local most", "local median", "pooled", "best single model")
@@ -124,12 +86,13 @@ def line_of(draws: Sequence[Draw], measure: str) -> Line:
         draws[0].router,
         draws[0].protocol,
         measure,
-        {name: Mean.of([a[name] for a in areas]) for name in areas[0]},
-        {name: Mean.of([a["federated"] - a[name] for a in areas]) for name in AGAINST},
-        Share.of([a["federated"] > a["local most"] for a in areas]),
-        {s: Share.of([d.gaining[measure][s] == d.clients for d in draws]) for s in scopes},
-        {s: Mean.of([d.gaining[measure][s] / d.clients for d in draws]) for s in scopes},
-        {s: Mean.of([d.mixture[s] / d.clients for d in draws]) for s in draws[0].mixture},
+        len(draws),
+        {name: mean([a[name] for a in areas]) for name in areas[0]},
+        {name: mean([a["federated"] - a[name] for a in areas]) for name in AGAINST},
+        share([a["federated"] > a["local most"] for a in areas]),
+        {s: share([d.gaining[measure][s] == d.clients for d in draws]) for s in scopes},
+        {s: mean([d.gaining[measure][s] / d.clients for d in draws]) for s in scopes},
+        {s: mean([d.mixture[s] / d.clients for d in draws]) for s in draws[0].mixture},
     )
 
 

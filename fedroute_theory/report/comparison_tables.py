@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fedroute_theory.audit.compare import AREAS, Comparison, Line, Mean, Share
+from fedroute_theory.audit.compare import AREAS, Comparison, Line
+from fedroute_theory.intervals import Interval
 from fedroute_theory.report.text import TextTable
 
 TITLES = {
@@ -44,9 +45,9 @@ def _table(found: Comparison, lines: list[Line], measure: str) -> TextTable:
             line.protocol,
             *(f"{line.areas[n].value:.4f}" for n in ("federated", "pooled", "local most", "local median", "best single model")),
             *(_interval(line.differences[n]) for n in ("local most", "pooled", "best single model")),
-            _share(line.beats_every_local),
+            _count(line.beats_every_local, line.seeds),
             _percent(line.gaining.get("own")),
-            _share(line.every_client_gains.get("own")),
+            _count(line.every_client_gains.get("own"), line.seeds),
             _percent(line.gaining.get("global")),
         )
         for line in lines
@@ -58,15 +59,15 @@ def _table(found: Comparison, lines: list[Line], measure: str) -> TextTable:
     return TextTable(f"{found.name}: {TITLES[measure]}", header, rows, note)
 
 
-def _interval(mean: Mean) -> str:
+def _interval(mean: Interval) -> str:
     return f"{mean.value:+.4f} [{mean.low:+.4f}, {mean.high:+.4f}]"
 
 
-def _share(share: Share | None) -> str:
-    return "n/a" if share is None else f"{share.count}/{share.seeds}"
+def _count(share: Interval | None, seeds: int) -> str:
+    return "n/a" if share is None else f"{round(share.value * seeds)}/{seeds}"
 
 
-def _percent(mean: Mean | None) -> str:
+def _percent(mean: Interval | None) -> str:
     return "n/a" if mean is None else f"{mean.value:.0%}"
 
 
@@ -77,7 +78,8 @@ def reading(found: Comparison) -> list[str]:
     for line in found.lines():
         share, best, single = line.beats_every_local, line.differences["local most"], line.differences["best single model"]
         where = "common range" if line.measure == "auc" else "published area"
-        verdict = "holds in every seed" if share.count == share.seeds else f"holds in {share.count} of {share.seeds} seeds"
+        count = round(share.value * line.seeds)
+        verdict = "holds in every seed" if count == line.seeds else f"holds in {count} of {line.seeds} seeds"
         sentences.append(
             f"{line.router}, {line.protocol}, {where}: federated beats every client-local router: {verdict} (95% interval of "
             f"the probability {share.low:.2f} to {share.high:.2f}; margin over the best local {_interval(best)}); against the "
@@ -93,7 +95,7 @@ def reading(found: Comparison) -> list[str]:
     return sentences
 
 
-def _sign(mean: Mean) -> str:
+def _sign(mean: Interval) -> str:
     if mean.low > 0:
         return "better"
     return "worse" if mean.high < 0 else "no clear difference"
