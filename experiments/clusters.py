@@ -34,7 +34,7 @@ SAYS = 0.95
 
 
 def cells(request: Request) -> list[dict[str, Any]]:
-    return grid(clusters=list(CENTRES), records=list(RECORDS), seed=range(30 if request.full else 8))
+    return grid(clusters=list(CENTRES), records=list(RECORDS), seed=range(30 if request.full else 10))
 
 
 def compute(cell: Cell) -> dict[str, Any]:

@@ -200,5 +200,5 @@ EXPERIMENT = Experiment(
     cells=cells,
     compute=compute,
     present=present,
-    seconds=4.0,
+    seconds=2.7,
 )
