@@ -62,12 +62,12 @@ def tables(
         typer.echo(f"{rescue(place, salvage)} results copied from '{place}' to '{salvage}'.")
         return
     plans = plan(name or [], Request(full, _evaluation_tables(table, embeddings, models)), experiments)
+    if dry_run:
+        with Store(place if place.exists() else ":memory:") as results:
+            _show(due(plans, results), workers)
+        return
     make_folder(out)
     with Store(place) as results:
-        waiting = due(plans, results)
-        if dry_run:
-            _show(waiting, workers)
-            return
         report = _Reporter()
         try:
             pool = _executors(executor, workers, scheduler)
@@ -75,6 +75,8 @@ def tables(
         except KeyboardInterrupt:
             typer.echo(f"fedroute-theory: interrupted; what was computed is kept in '{place}', start again to go on.", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
+        if results.broken:
+            typer.echo(f"{results.broken} damaged results of '{place}' were computed again.", err=True)
     _finish(made, out)
 
 

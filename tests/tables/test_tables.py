@@ -101,6 +101,37 @@ def test_a_larger_grid_computes_only_what_is_new(folder, tmp_path):
     assert len(calls(folder)) == 20
 
 
+def test_a_dry_run_leaves_no_trace(folder, tmp_path):
+    dry = run(folder, tmp_path / "out", "--dry-run")
+    assert "5 of 5 cells to compute: 10 s on one core" in dry.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_damaged_results_are_computed_again_and_said(folder, tmp_path):
+    import sqlite3
+    from contextlib import closing
+
+    out = tmp_path / "out"
+    run(folder, out)
+    made = bytes_of(out)
+    with closing(sqlite3.connect(out / "cells.sqlite")) as base, base:
+        base.execute("UPDATE results SET result = replace(result, '4.1', '5.1')")
+    again = run(folder, out)
+    assert again.exit_code == 0
+    assert "1 damaged results" in again.stderr
+    assert bytes_of(out) == made
+    assert len(calls(folder)) == 6
+
+
+def test_salvage_copies_what_a_store_holds(folder, tmp_path):
+    out = tmp_path / "out"
+    run(folder, out)
+    result = run(folder, out, "--salvage", str(tmp_path / "saved.sqlite"))
+    assert result.stdout.startswith("5 results copied")
+    assert run(folder, out, "--store", str(tmp_path / "saved.sqlite")).exit_code == 0
+    assert len(calls(folder)) == 5
+
+
 def test_a_new_version_of_the_algorithm_computes_anew(folder, tmp_path):
     out = tmp_path / "out"
     run(folder, out)
