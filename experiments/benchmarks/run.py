@@ -47,10 +47,13 @@ def titles(folder: Path) -> dict[str, str]:
 
 
 def measured(folder: str, name: str, quick: bool) -> tuple[list[Row], float]:
-    """Rows and seconds of one benchmark, in the process that calls this."""
+    """Rows and seconds of one benchmark, in the process that calls this; RuntimeError with one line for whatever fails."""
     sys.path.insert(0, folder)
     begun = time.perf_counter()
-    rows = importlib.import_module(name).measure(quick)
+    try:
+        rows = importlib.import_module(name).measure(quick)
+    except Exception as error:  # told here, where its place is known
+        raise RuntimeError(told(error)) from None
     return rows, time.perf_counter() - begun
 
 
@@ -112,8 +115,8 @@ def run(names: Sequence[str], quick: bool, file: Path | None, folder: Path = HER
             found[name] = {"title": known[name], "seconds": seconds, "rows": rows}
         except BrokenProcessPool:
             failed[name] = "Its process died (out of memory?)."
-        except Exception as error:
-            failed[name] = told(error)
+        except RuntimeError as error:
+            failed[name] = str(error)
         if file != Path("-"):
             write_json(file, as_json(found, failed, quick, where))
     if file == Path("-"):
