@@ -16,6 +16,7 @@ from fedroute_theory.problems import Tabular, voronoi
 from fedroute_theory.routers import KMeansRouter, LinearRouter
 from fedroute_theory.tables.rounded import member
 from fedroute_theory.theorems import Bound, Case, theorem
+from fedroute_theory.theorems.mixture_router.formulas import harmonic_weight
 
 CLIENTS, MODELS, SITES, DELTA = 8, 3, 4, 0.05
 FAMILIES = ("K-means", "linear heads")
@@ -72,8 +73,7 @@ def judged(
                 least[claim.training][claim.client] = min(least[claim.training][claim.client], claim.answer.value)
     by_name = {(t, i): e for t, i, e in sides}
     for j, truth in enumerate(truths):
-        total = bounds["local"][j] + bounds["federated"][j]
-        u = np.repeat((bounds["federated"][j] / total)[:, None], MODELS, axis=1)
+        u = np.repeat(harmonic_weight(bounds["local"][j], bounds["federated"][j])[:, None], MODELS, axis=1)
         mixtures = {"certified": MixtureEstimates(by_name["local", j], by_name["federated", None], u, u)}
         utilities = {name: e.utility_at(truth.embeddings, 0.0) for name, e in mixtures.items()}
         utilities |= {name: mixed[j].utility_at(truth.embeddings, 0.0)[rows] for name, mixed in learned.items()}

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fedroute_theory.tables import rounded
+from fedroute_theory.tables import disagreeing, rounded
 from fedroute_theory.tables.catalogue import load, shipped
 from fedroute_theory.tables.disagreeing import FAMILIES, ROUTERS
 from fedroute_theory.tables.experiment import Done, Request
@@ -55,6 +55,19 @@ def test_the_bias_is_the_disagreement_and_only_the_federated_bound_pays_it(small
         assert paid == pytest.approx(apart["disagreement"], abs=0.05)  # the excess risk differs with the labels
         assert abs(apart["bound"]["local"] - same["bound"]["local"]) < 0.1
         assert same["violations"] == apart["violations"] == 0 < same["claims"]
+
+
+def test_certified_weights_are_of_the_local_side_and_from_both_bounds(monkeypatch):
+    given = []
+
+    def all_federated(local, federated):
+        given.append((local.mean(), federated.mean()))
+        return np.zeros_like(local)
+
+    monkeypatch.setattr(disagreeing, "harmonic_weight", all_federated)
+    (level,) = compute(params("linear heads", 0, levels=[0.0]))["levels"]
+    assert level["gap"]["certified"] == pytest.approx(level["gap"]["federated"])
+    assert np.mean(given, axis=0).tolist() == pytest.approx([level["bound"]["local"], level["bound"]["federated"]])
 
 
 def test_rounded_values_are_on_the_grid_of_their_price():
