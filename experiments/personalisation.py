@@ -162,7 +162,7 @@ def gaps_table(found: dict[str, dict[int, Levels]], levels: Sequence[float], see
     note = (
         f"Mean exact gap over clients and redrawn labels. {common} Differences: paired by seed, 95% Student intervals. "
         "Better side: local or federated, whichever has the smaller mean in the row. Certified weights know the bias term of "
-        "every client; the side of smaller bound does too."
+        "every client; the side of smaller bound does too. Weights by errors mix the routers before their values are rounded."
     )
     return ResultTable("personalisation_gaps", "Personalisation: exact gaps against disagreement", columns, tuple(rows), note)
 
@@ -277,7 +277,7 @@ def gaps_plot(found: dict[str, dict[int, Levels]], seeds: Sequence[int]) -> Plot
             )
     alt = (
         "Exact gap on a client's own truth against the disagreement of the clients' truths, for local, federated and mixed "
-        "routers; both axes logarithmic; bands are 95% intervals over seeds. Pooled is in the table."
+        "routers; both axes logarithmic; bands are 95% intervals over seeds, left out at 0. Pooled is in the table."
     )
     return Plot("personalisation_gaps_figure", "Personalisation: gap against disagreement", tuple(panels), alt)
 
