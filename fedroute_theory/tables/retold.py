@@ -9,6 +9,7 @@ from fedroute_theory.tables.audits import FIRST, areas_of, federated_only, parti
 from fedroute_theory.tables.data import read
 
 if TYPE_CHECKING:
+    from fedroute_theory._validate import FloatArray
     from fedroute_theory.federation import Logs
     from fedroute_theory.problems import Table
     from fedroute_theory.sweep import Cell
@@ -37,6 +38,53 @@ def sizes(partition: Any, models: int) -> dict[str, Any]:
         "empty": int((counts == 0).sum()),
         "by_model": counts.sum(axis=0).tolist(),
     }
+
+
+def coverage(cell: Cell) -> dict[str, Any]:
+    """What fills a client's gaps, and what is left: parameters table, protocol, seed; K-means on the federated cells.
+
+    measure -> areas on all test queries, means over clients: own, from the client's own records (a cell without any takes the
+    client's means over all cells, a model without any is not routed to); filled, the same with federated estimates where the
+    client has no record of a (cell, model) pair; federated, with federated estimates everywhere.
+    """
+    import numpy as np
+
+    from fedroute_theory.audit.laws import CellSums, QueryLaw
+    from fedroute_theory.audit.protocols import router_of
+    from fedroute_theory.audit.run import SWEEP
+    from fedroute_theory.distances import nearest_centre
+    from fedroute_theory.federation import logs_from_partition
+
+    seed, table = cell.params["seed"], read(cell)
+    partition = partition_of(table, seed)
+    logs = logs_from_partition(table, partition)
+    shared = federated_only(router_of("kmeans", cell.params["protocol"], table), logs, seed).federated
+    place, _ = nearest_centre(table.embeddings, shared.centres)
+    law = QueryLaw.on(table, np.concatenate(partition.test), test="global")
+    sums = CellSums.of(law, place[law.rows], shared.n_cells)
+    theirs = [np.where(shared.logged, v, np.nan) for v in (shared.quality, shared.cost)]
+
+    def areas(quality: FloatArray, cost: FloatArray) -> tuple[float, float]:
+        utility = quality - np.geomspace(*SWEEP)[:, None, None] * cost
+        return law.areas(sums.curve(np.where(np.isnan(utility), -np.inf, utility).argmax(axis=2)))
+
+    found: dict[str, list[tuple[float, float]]] = {"own": [], "filled": [], "federated": []}
+    for client in np.unique(logs.client):
+        held = logs.of_client(int(client))
+        pair = place[held.query] * logs.n_models + held.model
+        counts = np.bincount(pair, minlength=theirs[0].size).reshape(theirs[0].shape)
+        own, filled = [], []
+        for labels, other in zip((held.quality, held.cost), theirs, strict=True):
+            total = np.bincount(pair, labels, theirs[0].size).reshape(counts.shape)
+            mean = np.divide(total, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+            models = counts.sum(axis=0)
+            anywhere = np.divide(total.sum(axis=0), models, out=np.full(models.size, np.nan), where=models > 0)
+            own.append(np.where(counts.any(axis=1, keepdims=True), mean, anywhere))
+            filled.append(np.where(counts > 0, mean, other))
+        for name, (quality, cost) in (("own", own), ("filled", filled), ("federated", theirs)):
+            found[name].append(areas(quality, cost))
+    means = {name: np.mean(values, axis=0) for name, values in found.items()}
+    return {m: {name: float(v[i]) for name, v in means.items()} for i, m in enumerate(("auc", "auc_published"))}
 
 
 def new_models(cell: Cell) -> dict[str, Any] | None:
