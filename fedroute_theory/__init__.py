@@ -7,7 +7,7 @@ sweep, testing.
 import importlib
 from types import ModuleType
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __all__ = [
     "__version__",

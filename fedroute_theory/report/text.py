@@ -7,7 +7,7 @@ from dataclasses import dataclass
 WORDS = (
     "theorem", "scenario", "training", "form", "family", "largest term", "verdict", "outcome", "how", "evidence", "why",
     "model", "worst scenario", "wrong on purpose", "instance", "protocol", "assumption", "state", "where",
-    "operator", "controls", "killed by", "loses most",
+    "operator", "controls", "killed by", "loses most", "title",
 )  # fmt: skip
 """Columns of text."""
 
