@@ -98,7 +98,8 @@ def as_json(found: Mapping[str, Mapping[str, Any]], failed: Mapping[str, str], q
 def run(names: Sequence[str], quick: bool, file: Path | None, folder: Path = HERE) -> int:
     """Measure the named benchmarks (none: all); after each, all results so far are in the file. Returns the exit code.
 
-    Raises InputError for an unknown name or a file that cannot be written, before anything is measured.
+    An interruption ends the measuring, and what was measured is printed. Raises InputError for an unknown name or a file that
+    cannot be written, before anything is measured.
     """
     known = titles(folder)
     for name in names:
@@ -108,24 +109,31 @@ def run(names: Sequence[str], quick: bool, file: Path | None, folder: Path = HER
     chosen, where = list(dict.fromkeys(names)) or list(known), machine()
     found: dict[str, dict[str, Any]] = {}
     failed: dict[str, str] = {}
-    for done, name in enumerate(chosen, start=1):
-        print(f"[{done}/{len(chosen)}] {name}", file=sys.stderr, flush=True)
-        try:
-            rows, seconds = fresh(measured, str(folder), name, quick)
-            found[name] = {"title": known[name], "seconds": seconds, "rows": rows}
-        except BrokenProcessPool:
-            failed[name] = "Its process died (out of memory?)."
-        except RuntimeError as error:
-            failed[name] = str(error)
-        if file != Path("-"):
+    interrupted = False
+    try:
+        for done, name in enumerate(chosen, start=1):
+            print(f"[{done}/{len(chosen)}] {name}", file=sys.stderr, flush=True)
+            try:
+                rows, seconds = fresh(measured, str(folder), name, quick)
+                found[name] = {"title": known[name], "seconds": seconds, "rows": rows}
+            except BrokenProcessPool:
+                failed[name] = "Its process died (out of memory?)."
+            except RuntimeError as error:
+                failed[name] = str(error)
+            if file != Path("-"):
+                write_json(file, as_json(found, failed, quick, where))
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:  # also when the disk refuses the file
+        if file == Path("-"):
             write_json(file, as_json(found, failed, quick, where))
-    if file == Path("-"):
-        write_json(file, as_json(found, failed, quick, where))
-    else:
-        print(table(found, quick).markdown())
+        else:
+            print(table(found, quick).markdown())
     for name, why in failed.items():
         print(f"The benchmark '{name}' failed: {why}", file=sys.stderr)
-    return EXIT_VIOLATION if failed else 0
+    if interrupted:
+        print(f"benchmarks: interrupted after {len(found) + len(failed)} of {len(chosen)}.", file=sys.stderr)
+    return EXIT_INTERRUPTED if interrupted else EXIT_VIOLATION if failed else 0
 
 
 def main(arguments: Sequence[str] | None = None, folder: Path = HERE) -> int:
@@ -144,10 +152,6 @@ def main(arguments: Sequence[str] | None = None, folder: Path = HERE) -> int:
     except InputError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        kept = f"; what was measured is in '{options.json}'" if options.json not in (None, Path("-")) else ""
-        print(f"benchmarks: interrupted{kept}.", file=sys.stderr)
-        return EXIT_INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def test_named_benchmarks_only_each_once_and_json_alone_on_stdout(modules, folde
     assert "quick False" in json.loads(told.out)["benchmarks"]["good"]["rows"][0]["name"]
 
 
-def test_what_is_measured_is_in_the_file_when_the_next_is_interrupted(modules, folder, tmp_path, capsys, monkeypatch):
+def test_what_is_measured_is_in_file_and_table_when_the_next_is_interrupted(modules, folder, tmp_path, capsys, monkeypatch):
     _, run = modules
     file = tmp_path / "found.json"
 
@@ -139,7 +139,20 @@ def test_what_is_measured_is_in_the_file_when_the_next_is_interrupted(modules, f
     assert run.main(["good", "bad", "--json", str(file)], folder) == 130
     del sys.modules["good"]
     assert list(json.loads(file.read_text())["benchmarks"]) == ["good"]
-    assert capsys.readouterr().err.endswith(f"benchmarks: interrupted; what was measured is in '{file}'.\n")
+    told = capsys.readouterr()
+    assert told.err.endswith("benchmarks: interrupted after 1 of 2.\n")
+    assert "| good" in told.out
+
+
+def test_what_is_measured_is_printed_when_the_disk_refuses_the_file(modules, folder, tmp_path, capsys, monkeypatch):
+    _, run = modules
+    file = tmp_path / "found.json"
+    file.mkdir()
+    monkeypatch.setattr(run, "check_writable", lambda _: None)  # the folder is made after the check
+    assert run.main(["good", "--json", str(file)], folder) == 2
+    told = capsys.readouterr()
+    assert "| good" in told.out
+    assert told.err.endswith(f"benchmarks: The file '{file}' cannot be written: Is a directory.\n")
 
 
 @pytest.mark.parametrize(
