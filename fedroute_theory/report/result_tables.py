@@ -25,12 +25,13 @@ _LATEX = {
 class Column:
     """A column: its header (with the unit), significant digits of its printed numbers, and a mark for single values.
 
-    signed: numbers are printed with their sign (differences).
+    signed: numbers are printed with their sign (differences). wrap: width in cm in which long words break into lines in LaTeX.
     """
 
     header: str
     digits: int = 4
     signed: bool = False
+    wrap: float | None = None
 
     def printed(self, value: Value) -> str:
         """As a reader sees it; infinite limits are left out."""
@@ -97,7 +98,10 @@ class ResultTable:
 
     def latex(self) -> str:
         """A booktabs table, no wider than the line; needs the packages booktabs and graphicx."""
-        align = "".join("l" if words else "r" for words in self._words())
+        align = "".join(
+            f"p{{{column.wrap:g}cm}}" if column.wrap else "l" if words else "r"
+            for column, words in zip(self.columns, self._words(), strict=True)
+        )
         head = " & ".join(latex_text(c.header) for c in self.columns)
         body = [" & ".join(latex_text(cell) for cell in row) + r" \\" for row in self.printed()]
         note = [r"\par\smallskip\parbox{\linewidth}{\footnotesize " + latex_text(self.note) + "}"] if self.note else []

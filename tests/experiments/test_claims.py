@@ -66,7 +66,7 @@ def presented(experiment, lift, kept=0.2):
 def test_verdicts_follow_the_numbers(experiment):
     claims, figures = presented(experiment, 0.05)
     verdicts = {(row[0], row[2]): row[-1] for row in claims.rows}
-    assert verdicts.pop(("client-model pairs without a record", "draw by draw, seed 42")) == "not reproduced"
+    assert verdicts.pop(("client-model pairs without a record", "task sizes, draw by draw, seed 42")) == "not reproduced"
     single = {k for k in verdicts if "MLP" in k[0] and ("adding" in k[0] or "first round" in k[0])}
     assert {verdicts[k] for k in single} == {"reproduced (published protocol, the only one tested)"}
     assert {v for k, v in verdicts.items() if k not in single} == {"reproduced"}

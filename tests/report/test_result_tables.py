@@ -51,6 +51,11 @@ def test_latex_escapes_and_uses_booktabs():
     assert latex_text("a_b ~ <c>\\") == r"a\_b \textasciitilde{} $<$c$>$\textbackslash{}"
 
 
+def test_a_wrapped_column_has_its_width():
+    table = ResultTable("t", "T", (Column("long words", wrap=2.5), Column("x")), (("a", 1.0),))
+    assert r"\begin{tabular}{p{2.5cm}r}" in table.latex()
+
+
 @pytest.mark.parametrize("row", [("local",), ("local", math.nan)])
 def test_rows_that_do_not_fit_are_refused(row):
     with pytest.raises(InputError, match=r"table 'x'|Table 'x'"):
