@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,20 +51,22 @@ def run(
     *,
     store: Store,
     executors: Executors,
+    expected: Mapping[str, float] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Failure, ...]:
     """compute(cell) for every cell without a result, begun in the order given; each result goes to the store as it comes.
 
     compute: a function that can be pickled; what it returns is made of JSON types and depends on the cell alone. A cell that
     raises becomes a Failure, and the others go on. A cell whose worker dies is repeated after the others, with nothing else
-    running, and becomes a Failure when it dies twice more. progress: called after every cell. An interruption (or any other
+    running, and becomes a Failure when it dies twice more. expected: seconds by key, for the time left (default: what the store
+    knows). progress: called after every cell. An interruption (or any other
     exception) keeps what is finished, cancels the rest and is raised again. InputError when the store or the executor gives up.
     """
     unique = {cell.key: cell for cell in cells}
     todo = waiting(unique.values(), store)
     if not todo:
         return ()
-    sweep = _Sweep(todo, len(unique), store, executors, progress)
+    sweep = _Sweep(todo, len(unique), store, executors, _Clock.of(todo, store, expected), progress)
     with executors.open() as executor:
         try:
             while sweep.failed + sweep.done < sweep.total:
@@ -89,6 +91,7 @@ class _Sweep:
         total: int,
         store: Store,
         executors: Executors,
+        clock: _Clock,
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.total = total
@@ -101,7 +104,7 @@ class _Sweep:
         self._deaths: Counter[str] = Counter()
         self._flying: dict[Future[Outcome], Cell] = {}
         self._alone = False
-        self._clock = _Clock(todo, store)
+        self._clock = clock
 
     @property
     def failed(self) -> int:
@@ -169,13 +172,22 @@ class _Sweep:
 class _Clock:
     """The time left, from the seconds that cells are expected to take and, by and by, those that they took."""
 
-    def __init__(self, todo: tuple[Cell, ...], store: Store) -> None:
-        expected = {cell.key: store.expected_seconds(cell, -1.0) for cell in todo}
-        known = [seconds for seconds in expected.values() if seconds >= 0.0]
+    def __init__(self, expected: Mapping[str, float], trust: float) -> None:
+        """expected: seconds by key. trust: seconds of work that must have been done until what was measured weighs as much."""
+        self._expected = expected
+        self._left = sum(expected.values())
+        self._foreseen = self._taken = trust
+
+    @classmethod
+    def of(cls, todo: tuple[Cell, ...], store: Store, given: Mapping[str, float] | None) -> _Clock:
+        """given: what the caller expects, trusted like a tenth of it all; else what the store knows, like one cell."""
+        if given is not None:
+            expected = {cell.key: given[cell.key] for cell in todo}
+            return cls(expected, 0.1 * sum(expected.values()))
+        measured = {cell.key: store.expected_seconds(cell, -1.0) for cell in todo}
+        known = [seconds for seconds in measured.values() if seconds >= 0.0]
         usual = sum(known) / len(known) if known else 1.0
-        self._expected = {key: seconds if seconds >= 0.0 else usual for key, seconds in expected.items()}
-        self._left = sum(self._expected.values())
-        self._foreseen = self._taken = usual if known else 0.0  # what is known counts as one cell
+        return cls({key: seconds if seconds >= 0.0 else usual for key, seconds in measured.items()}, usual if known else 0.0)
 
     def passed(self, cell: Cell, seconds: float | None) -> None:
         """A cell is off the list; seconds: that it took, None when it failed."""

@@ -100,8 +100,9 @@ def make(
     missing = [cell for _, cell in sorted(expected.values(), key=lambda pair: -pair[0])]
     failures: Sequence[Failure] = ()
     if missing:
+        seconds = {key: wait for key, (wait, _) in expected.items()}
         compute = Compute(None if folder is None else str(folder.resolve()))
-        failures = sweep.run(compute, missing, store=store, executors=executors, progress=progress)
+        failures = sweep.run(compute, missing, store=store, executors=executors, expected=seconds, progress=progress)
         have = store.results([cell for own in plans for cell in own.cells])
     return [_made(own, have, failures, out) for own in plans]
 

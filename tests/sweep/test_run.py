@@ -178,6 +178,13 @@ def test_time_left_is_weighted_by_what_is_expected(tmp_path):
         told.clear()
         run(toys.spectrum, later, store=store, executors=borrowed(Slow(), 1), progress=told.append)
         assert [round(p.seconds_left, 6) for p in told] == [2.0, 0.0]
+        told.clear()
+        others = [Cell("other", 1, {"size": size}) for size in (10, 1, 1, 1)]
+        seconds = {cell.key: 10.0 for cell in others}
+        run(toys.spectrum, others, store=store, executors=borrowed(Slow(), 1), expected=seconds, progress=told.append)
+        # 40 s expected, trusted like 4 s of work, then 10 foreseen and 20 taken: one slow cell is not taken for all
+        assert told[0].seconds_left == pytest.approx(30.0 * 24.0 / 14.0)
+        assert told[-1].seconds_left == pytest.approx(0.0, abs=1e-9)
 
 
 def test_no_time_left_is_told_before_anything_is_known(tmp_path):
