@@ -1,5 +1,6 @@
 """Benchmarks: ratios of turns taken, one process each, one table, one file; what failed costs nothing that is measured."""
 
+import ast
 import importlib
 import json
 import os
@@ -178,3 +179,13 @@ def test_the_list_names_what_there_is_without_importing_it(modules, folder, caps
     ]  # fmt: skip
     assert set(run.titles(FOLDER)) == {"kmeans", "memory", "mlp_rate", "mlp_together", "sweep", "verification"}
     assert all(run.titles(FOLDER).values())
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.py")), ids=lambda file: file.stem)
+def test_what_a_benchmark_takes_from_the_package_is_there(file):
+    nodes = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.ImportFrom)]
+    for node in (n for n in nodes if n.module.partition(".")[0] == "fedroute_theory"):
+        for alias in node.names:
+            assert hasattr(importlib.import_module(node.module), alias.name), f"{node.module} has no {alias.name}"
+    if file.stem not in ("run", "harness"):
+        assert "def measure(quick: bool) -> list[Row]:" in file.read_text()
