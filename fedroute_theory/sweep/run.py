@@ -59,8 +59,8 @@ def run(
     compute: a function that can be pickled; what it returns is made of JSON types and depends on the cell alone. A cell that
     raises becomes a Failure, and the others go on. A cell whose worker dies is repeated after the others, with nothing else
     running, and becomes a Failure when it dies twice more. expected: seconds by key, for the time left (default: what the store
-    knows). progress: called after every cell. An interruption (or any other
-    exception) keeps what is finished, cancels the rest and is raised again. InputError when the store or the executor gives up.
+    knows). progress: called after every cell. An interruption (or any other exception) keeps what is finished, cancels the rest
+    and is raised again. InputError when the store or the executor gives up.
     """
     unique = {cell.key: cell for cell in cells}
     todo = waiting(unique.values(), store)

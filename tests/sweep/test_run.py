@@ -179,7 +179,7 @@ def test_time_left_is_weighted_by_what_is_expected(tmp_path):
         run(toys.spectrum, later, store=store, executors=borrowed(Slow(), 1), progress=told.append)
         assert [round(p.seconds_left, 6) for p in told] == [2.0, 0.0]
         told.clear()
-        others = [Cell("other", 1, {"size": size}) for size in (10, 1, 1, 1)]
+        others = [Cell("other", 1, {"size": size}) for size in (10, 1, 2, 3)]
         seconds = {cell.key: 10.0 for cell in others}
         run(toys.spectrum, others, store=store, executors=borrowed(Slow(), 1), expected=seconds, progress=told.append)
         # 40 s expected, trusted like 4 s of work, then 10 foreseen and 20 taken: one slow cell is not taken for all
