@@ -15,6 +15,7 @@ from fedroute_theory.report.stacks import Stack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 Numbers = tuple[float | None, ...]
@@ -106,6 +107,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
         axes.set_xscale("log")
     if panel.log_y:
         axes.set_yscale("log")
+    floor = _floor(panel)
     for series in panel.series:
         colour = series.colour or COLOURS.get(series.label) or _OTHERS[next(others) % len(_OTHERS)]
         marker = "" if series.style == "dashed" else _MARKERS[next(markers) % len(_MARKERS)]
@@ -113,7 +115,8 @@ def _draw(axes: Axes, panel: Panel) -> None:
         y = [_shown(v, panel.log_y) for v in series.y]
         axes.plot(series.x, y, color=colour, marker=marker, ls=lines, lw=1.3, ms=4, label=series.label)
         if series.low is not None and series.high is not None:
-            low, high = ([_shown(v, panel.log_y) for v in part] for part in (series.low, series.high))
+            low = [_shown(v if v is None else max(v, floor), panel.log_y) for v in series.low]  # a band may end at the edge
+            high = [_shown(v, panel.log_y) for v in series.high]
             if series.style == "points":
                 axes.vlines(series.x, low, high, color=colour, lw=1.0)
             else:
@@ -124,10 +127,15 @@ def _draw(axes: Axes, panel: Panel) -> None:
     if whole:
         axes.set_xticks(whole, [f"{x:g}" for x in whole])
         axes.set_xticks([], minor=True)
+    elif panel.log_x:
+        _thin(axes.xaxis)
+    if panel.log_y:
+        _thin(axes.yaxis)
+        axes.set_ylim(bottom=max(floor, axes.get_ylim()[0]))
     axes.set_xlabel(panel.x_label, fontsize=9)
     axes.set_ylabel(panel.y_label, fontsize=9)
     axes.set_title(textwrap.fill(panel.title, 48), fontsize=9)
-    axes.tick_params(labelsize=8)
+    axes.tick_params(which="both", labelsize=8)
     axes.grid(alpha=0.25, lw=0.5)
     axes.spines[["top", "right"]].set_visible(False)
     if any(not s.label.startswith("_") for s in panel.series):
@@ -139,6 +147,23 @@ def _whole_ticks(panel: Panel) -> list[float]:
     found = sorted({x for series in panel.series for x in series.x})
     short = len(found) <= 8 and sum(len(f"{x:g}") for x in found) <= 20
     return found if panel.log_x and short and all(float(x).is_integer() for x in found) else []
+
+
+def _floor(panel: Panel) -> float:
+    """Where a logarithmic y axis ends below, also when a band goes on: half of the least positive value; no end: -infinity."""
+    found = [y for series in panel.series for y in series.y if y is not None and y > 0.0]
+    return 0.5 * min(found) if panel.log_y and found else -math.inf
+
+
+def _thin(axis: Axis) -> None:
+    """Labels of a logarithmic axis that do not overlap: 1, 2 and 5 over less than two decades, else powers of ten."""
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
+
+    low, high = axis.get_view_interval()
+    if high / low < 100.0:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _shown(value: float | None, logarithmic: bool) -> float:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import math
 
 import pytest
@@ -76,3 +77,25 @@ def test_a_figure_is_drawn_with_the_same_bytes_twice():
     assert r"\includegraphics[width=\linewidth]{p.pdf}" in plot.latex()
     with pytest.raises(InputError, match="2 values for 3 points"):
         Series("x", (1.0, 2.0, 3.0), (1.0, 2.0))
+
+
+def test_a_band_below_a_logarithmic_axis_ends_at_its_edge():
+    series = Series("gap", (1.0, 10.0, 100.0), (1.0, 0.1, 0.01), low=(0.5, -0.1, -0.1), high=(2.0, 0.3, 0.03))
+    (axes,) = Plot("p", "P", (Panel("n", "gap", (series,), log_x=True, log_y=True),), "").figure().axes
+    (band,) = axes.collections
+    lowest = min(vertex[1] for path in band.get_paths() for vertex in path.vertices)
+    assert lowest == axes.get_ylim()[0] == 0.005
+
+
+def test_labels_of_a_short_logarithmic_axis_do_not_overlap():
+    series = Series("accuracy", (7e-6, 2e-5, 6.5e-5), (0.5, 0.6, 0.7))
+    figure = Plot("p", "P", (Panel("cost", "accuracy", (series,), log_x=True),), "").figure()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    labels = [label for label in figure.axes[0].get_xticklabels(which="both") if label.get_text()]
+    boxes = sorted((label.get_window_extent(canvas.get_renderer()) for label in labels), key=lambda box: box.x0)
+    inside = [box for box in boxes if figure.axes[0].bbox.x0 <= (box.x0 + box.x1) / 2 <= figure.axes[0].bbox.x1]
+    assert len(inside) == 3
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(inside))
