@@ -68,7 +68,6 @@ def test_presentation(experiment, done):
     areas = [one.result["global"]["auc"] for one in done[:2]]
     assert differences[0][4].value == pytest.approx(sum(a["federated"] - a["local most"] for a in areas) / 2)
     assert len(artefacts["real_tables_frontiers_small_one"].panels) == 3
-    assert ()
     common = [row[7] for row in differences if row[3] == "common"]
     above, below = sum(v.low > 0.0 for v in common), sum(v.high < 0.0 for v in common)
     assert f"in {above} and below it in {below} of {len(common)} rows" in artefacts["real_tables_differences"].note
