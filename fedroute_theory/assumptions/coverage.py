@@ -15,12 +15,13 @@ from fedroute_theory.lines import worst_pair
 class Coverage:
     """K2 = E_nu max over m != m' of w(x, m) + w(x, m'), with w = d nu / d rho(., m).
 
-    pointwise: (n,) the integrand, infinite where a pair is not covered. hole_mass: test mass of those queries. holes: (M,)
-    test mass without coverage, by model.
+    pointwise: (n,) the integrand, infinite where a pair is not covered. largest: its supremum where there is test mass, sup k2.
+    hole_mass: test mass of the queries where it is infinite. holes: (M,) test mass without coverage, by model.
     """
 
     k2: float
     pointwise: FloatArray
+    largest: float
     hole_mass: float
     holes: FloatArray
 
@@ -50,7 +51,7 @@ def coverage(ratio: FloatArray, weights: FloatArray, chosen: IntArray | None = N
     uncovered = mass & ~np.isfinite(pointwise)
     holes = weights @ ((ratio <= 0) & mass[:, None])
     k2 = float(weights[mass] @ pointwise[mass]) if not uncovered.any() else np.inf
-    return Coverage(k2, pointwise, float(weights[uncovered].sum()), holes)
+    return Coverage(k2, pointwise, float(pointwise[mass].max(initial=0.0)), float(weights[uncovered].sum()), holes)
 
 
 def refined_coverage(ratio: Callable[[FloatArray], FloatArray], levels: int = 12) -> tuple[list[float], bool, float]:

@@ -63,7 +63,7 @@ def assumed(case: Case, theorems: Sequence[str] | None = None, progress: Progres
         claimed = {name for name, _ in groups}
         for name in (n for n in entry.assumptions if n not in claimed):
             shown: dict[str, list[Measurement]] = {}
-            for training, measured in case_shows(case, name):
+            for training, measured in case_shows(case, slug, name):
                 shown.setdefault(training, []).append(measured)
             found += [_line(slug, name, training, seen, entry.remedies) for training, seen in shown.items()]
             if not shown:

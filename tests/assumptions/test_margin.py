@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import one_sentence
 
-from fedroute_theory.assumptions import fitted_exponent, largest_scale, margin_law, margins
+from fedroute_theory.assumptions import MarginLaw, fitted_exponent, largest_scale, margin_law, margins
+from fedroute_theory.problems import Margin
 
 VALUE = st.integers(0, 4).map(lambda k: k / 4)
 
@@ -36,6 +37,18 @@ def test_no_larger_scale_satisfies_the_condition(data, n, a):
 
     assert holds(scale)
     assert not holds(scale * 1.01)
+
+
+@pytest.mark.parametrize("strata", [1, 16, 2048])
+@pytest.mark.parametrize(("a", "scale"), [(0.5, 1.0), (1.0, 0.5), (3.0, 0.8)])
+def test_the_scale_of_the_margin_family_shrinks_by_its_strata_alone(a, scale, strata):
+    """By means of strata a/(a+1) of the family's own at any number of them; by their edges the family's own."""
+    problem = Margin.make(exponent=a, scale=scale, strata=strata)
+    law = margin_law(margins(problem.utility), problem.weights)
+    assert largest_scale(law, a) == pytest.approx(scale * a / (a + 1))
+    edges = scale * law.cumulated ** (1 / a)
+    assert problem.margin_law(edges) == pytest.approx(law.cumulated)
+    assert largest_scale(MarginLaw(edges, law.mass), a) == pytest.approx(scale)
 
 
 def test_the_fitted_exponent_is_an_estimate_with_a_covering_interval():

@@ -35,6 +35,41 @@ def test_known_constants_are_recovered():
     w = np.sort(1.0 / ratio, axis=1)
     k2 = line(found, "coverage-transfer", "coverage")
     assert k2.value == pytest.approx(float(case.problem.weights @ (w[:, -1] + w[:, -2])))
+    largest = [line(found, "margin-rate", "coverage", training) for training in ("federated", "pooled")]
+    assert [own.value for own in largest] == pytest.approx([float((w[:, -1] + w[:, -2]).max())] * 2)
+    assert {own.how for own in largest} == {"sup k2 at the test queries"}
+    assert line(found, "margin-rate", "coverage", "local").value > largest[0].value > k2.value
+
+
+def test_known_margins_are_recovered_up_to_the_stated_discretisation():
+    found = assumed(scenario_case("margin", 50, 0), ["margin-rate"])
+    exponent, scale = (line(found, "margin-rate", f"margin {name}") for name in ("exponent", "condition"))
+    assert exponent.state == scale.state == HOLDS
+    assert "the family's own is 1" in exponent.how
+    assert abs(exponent.value - 1.0) <= exponent.error
+    assert "the family's own is 1 for exponent 1: queries are means of strata" in scale.how
+    assert "a/(a+1) = 0.5 of its edge" in scale.how
+    assert scale.value == pytest.approx(0.5, rel=0.03)  # the fitted exponent is not quite 1
+    assert scale.value + scale.error == pytest.approx(1.0)
+
+
+def test_dissimilarity_is_shown_where_the_step_is_judged():
+    case = scenario_case("descending", 50, 0)
+    found = assumed(case, ["fedavg-convergence"])
+    kappa2, step = (line(found, "fedavg-convergence", name) for name in ("bounded dissimilarity", "step size"))
+    curve = case.descent.dissimilarity
+    (at,) = np.flatnonzero(curve.kappa2 == kappa2.value)
+    assert f"kappa^2 at beta = {curve.beta[at]:.4g}, by which the step is judged" in kappa2.where
+    assert step.where == f"beta = {curve.beta[at]:.4g}"
+    assert step.margin + step.value == pytest.approx(0.25 / curve.beta[at])
+    assert step.margin >= 0.0
+
+
+def test_a_step_that_cannot_be_known_asks_for_an_upper_bound_on_the_smoothness():
+    found = assumed(scenario_case("descending-network", 50, 0), ["fedavg-convergence"])
+    step = line(found, "fedavg-convergence", "step size")
+    assert step.state == UNKNOWABLE
+    assert "an upper bound on L" in step.remedy
 
 
 @pytest.mark.parametrize(("how", "state"), [("fixed", HOLDS), ("adaptive", FAILS), ("unknown", UNKNOWABLE)])
@@ -97,13 +132,6 @@ def test_every_assumption_of_every_theorem_says_what_would_have_to_change(slug):
     assert all(entry.remedies.values())
 
 
-def test_the_margin_family_shows_its_own_exponent_beside_the_fitted_one():
-    found = line(assumed(scenario_case("margin", 50, 0), ["margin-rate"]), "margin-rate", "margin exponent")
-    assert found.state == HOLDS
-    assert "the family's own is 1" in found.how
-    assert abs(found.value - 1.0) <= found.error
-
-
 def test_json_is_plain():
     found = assumed(scenario_case("voronoi", 50, 0))
     document = as_json("voronoi", 0, found)
@@ -129,6 +157,10 @@ def test_realised_counts_show_coverage_where_no_law_is_stated():
     case = Case(problem, None, logs, routers.train(routers.KMeansRouter.with_clusters(2), logs, 0).estimates())
     covered = line(assumed(case, ["coverage-transfer"]), "coverage-transfer", "coverage")
     assert (covered.state, covered.value) == (UNKNOWABLE, pytest.approx(4.0))
+    tilted = dataclasses.replace(problem, weights=np.array([0.1, 0.1, 0.4, 0.4]))  # k2 is 8 x 0.2 and 8 x 0.8, K2 5.44
+    largest = line(assumed(dataclasses.replace(case, problem=tilted), ["margin-rate"]), "margin-rate", "coverage", "pooled")
+    assert (largest.state, largest.value) == (UNKNOWABLE, pytest.approx(6.4))
+    assert "sup k2" in largest.how
     told = dataclasses.replace(logs, quality=1.0 - logs.quality)
     truths = [
         line(assumed(dataclasses.replace(case, logs=own), ["mlp-router"]), "mlp-router", "truth known", "-")

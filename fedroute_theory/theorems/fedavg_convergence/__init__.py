@@ -52,7 +52,7 @@ THEOREM = Theorem(
         "smoothness": "an upper bound of the curvature that holds everywhere, as for quadratics",
         "bounded gradient noise": "full batches, or a loss whose gradient noise is bounded at every parameter",
         "bounded dissimilarity": "a beta and kappa that hold at every parameter, as for quadratics with a common range",
-        "step size": "a smaller step, or fewer local steps",
+        "step size": "a smaller step, or fewer local steps; where it is unknowable, an upper bound on L and on kappa",
     },
     steps=steps,
 )

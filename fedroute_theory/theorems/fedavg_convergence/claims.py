@@ -41,9 +41,9 @@ def constants(descent: Descent) -> list[Measurement]:
     """The assumptions about the objective; None where they rest on an estimate."""
     curve, kappa2, where = descent.dissimilarity, None, ""
     if curve is not None:
-        least = int(curve.kappa2.argmin())
-        kappa2 = Measured(float(curve.kappa2[least]), 0.0, curve.certain, curve.how)
-        where = f"kappa^2 at beta = {curve.beta[least]:.4g}, one point of the curve"
+        at = shown_point(descent)
+        kappa2 = Measured(float(curve.kappa2[at]), 0.0, curve.certain, curve.how)
+        where = f"kappa^2 at beta = {curve.beta[at]:.4g}, by which the step is judged; one point of the curve"
     numbers = {
         "initial gap known": descent.initial_gap,
         "smoothness": descent.smoothness,
@@ -68,7 +68,7 @@ def step(form: str, descent: Descent) -> Measurement:
     L, curve = descent.smoothness, descent.dissimilarity
     if L is None or curve is None or not math.isfinite(L.upper):
         return Measurement("step size", None, how="smoothness or dissimilarity is not known")
-    s, beta = descent.step_size * descent.local_steps * L.upper, float(curve.beta.min())
+    s, beta = descent.step_size * descent.local_steps * L.upper, float(curve.beta[shown_point(descent)])
     condition = "1/(4 beta)" if form != "sharp" else "2 - s - 2|1-s| phi beta - s (phi beta)^2 > 0"
     fits = bool(_fits(form, descent, curve.beta).any())
     known = L.certain and curve.certain
@@ -77,9 +77,23 @@ def step(form: str, descent: Descent) -> Measurement:
         fits if known or not fits else None,
         s,
         how=f"s = eta tau L; limit {condition}",
-        where=f"beta = {beta:.4g}, least of the curve",
+        where=f"beta = {beta:.4g}",
         limit=step_limit(form, descent.local_steps, beta),
     )
+
+
+def shown_point(descent: Descent) -> int:
+    """Index of the point of the curve by which step and dissimilarity are shown: where the explicit form is least.
+
+    The sharp form's, if only that applies; the least beta where none does or another constant is missing.
+    """
+    curve, rest = descent.dissimilarity, (descent.initial_gap, descent.smoothness, descent.noise)
+    assert curve is not None
+    if all(number is not None and math.isfinite(number.upper) for number in rest):
+        for form in ("explicit", "sharp"):
+            if _fits(form, descent, curve.beta).any():
+                return _best(form, descent)[1]
+    return int(curve.beta.argmin())
 
 
 def step_limit(form: str, tau: int, beta: float) -> float:
@@ -105,6 +119,11 @@ def _fits(form: str, descent: Descent, beta: FloatArray) -> FloatArray:
 
 def best(form: str, descent: Descent) -> Bound:
     """The least value of a form over the dissimilarity curve, at the numbers of a descent (certain or estimated)."""
+    return _best(form, descent)[0]
+
+
+def _best(form: str, descent: Descent) -> tuple[Bound, int]:
+    """The least value, and the index of the point of the curve that it is reached at."""
     curve, formula = descent.dissimilarity, COMPUTED[form]
     assert curve is not None and descent.initial_gap is not None  # noqa: PT018
     assert descent.smoothness is not None and descent.noise is not None  # noqa: PT018
@@ -115,7 +134,8 @@ def best(form: str, descent: Descent) -> Bound:
     }  # fmt: skip
     usable = np.flatnonzero(_fits(form, descent, curve.beta))
     bounds = [formula(**given, beta=float(curve.beta[i]), kappa=math.sqrt(curve.kappa2[i])) for i in usable]
-    return min(bounds, key=lambda bound: bound.value)
+    least = min(range(len(bounds)), key=lambda i: bounds[i].value)
+    return bounds[least], int(usable[least])
 
 
 def answer(form: str, descent: Descent) -> tuple[Answer, tuple[Measurement, ...]]:

@@ -12,6 +12,7 @@ from fedroute_theory._validate import BoolArray, FloatArray
 from fedroute_theory.assumptions import FittedExponent, coverage, fitted_exponent, largest_scale, margin_law, margins
 from fedroute_theory.estimates import Estimates
 from fedroute_theory.problem import RoutingProblem
+from fedroute_theory.problems import Margin
 from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.margin_rate.formulas import l2_rate
@@ -60,12 +61,7 @@ def claims(case: Case) -> Iterable[Claim]:
             0.0 if fit is None else fit.error,
             _fitted(fit, getattr(problem, "exponent", None)),
         ),
-        Measurement(
-            "margin condition",
-            True,
-            t0 if math.isfinite(t0) else None,
-            how=f"largest t0 for exponent {a:.3g} at the test queries: finite population only; unknowable beyond it",
-        ),
+        _scale(problem, t0, a),
     )
     squared_of = _coverage(case)
     for training, client, estimates in case.trained:
@@ -81,10 +77,13 @@ def claims(case: Case) -> Iterable[Claim]:
         if problem.n_models == 2:
             lost = two_model_loss(margin, problem.weights, s**2)
             bounds["two-model"] = _bound(problem, {"margins up to u": lost})
+        covered: tuple[Measurement, ...] = ()
         if client in squared_of:
-            bounds |= _through_coverage(problem, errors, margin, squared_of[client])
+            ratio = squared_of[client]
+            covered = (_covered(problem, ratio),)
+            bounds |= _through_coverage(problem, errors, margin, ratio)
         for form, answer in bounds.items():
-            assumptions = measured if form == "power" else ()
+            assumptions = {"power": measured, "chained": covered}.get(form, ())
             yield Claim(form, training, client, fitted.n, answer, gap.value, gap.error, assumptions=assumptions)
 
 
@@ -94,6 +93,33 @@ def _fitted(fit: FittedExponent | None, known: float | None) -> str:
     if fit is None:
         return f"1 is taken, too few margins to fit: finite population only; unknowable beyond it{own}"
     return f"fit to {fit.effective:.0f} smallest margins: finite population only; unknowable beyond it{own}"
+
+
+def _scale(problem: RoutingProblem, t0: float, a: float) -> Measurement:
+    """t0 of the finite population; where the family's own is known, the distance to it is the uncertainty."""
+    found = t0 if math.isfinite(t0) else None
+    how = f"largest t0 for exponent {a:.3g} at the test queries: finite population only; unknowable beyond it"
+    if not isinstance(problem, Margin) or found is None:
+        return Measurement("margin condition", True, found, how=how)
+    strata = strata_shrink(problem)
+    own = f", the family's own is {problem.scale:g} for exponent {problem.exponent:g}{f': {strata}' if strata else ''}"
+    return Measurement("margin condition", True, found, abs(problem.scale - found), how + own)
+
+
+def strata_shrink(problem: RoutingProblem) -> str:
+    """Why t0 at the test queries is below the family's own, in words; empty where it is not known to be."""
+    if not isinstance(problem, Margin) or math.isinf(problem.exponent):
+        return ""
+    share = problem.exponent / (problem.exponent + 1.0)
+    return f"queries are means of strata, and the first stratum's is a/(a+1) = {share:.3g} of its edge, however many there are"
+
+
+def _covered(problem: RoutingProblem, ratio: FloatArray) -> Measurement:
+    """What the chained form multiplies by: sup k2, not its mean K2."""
+    found = coverage(ratio, problem.weights)
+    finite = math.isfinite(found.largest)
+    value = found.largest if finite else None
+    return Measurement("coverage", finite, value, how="sup k2 at the test queries", where=found.where(problem.models))
 
 
 def _coverage(case: Case) -> dict[int | None, FloatArray]:

@@ -13,7 +13,7 @@ from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Bound
 from fedroute_theory.theorems.coverage_transfer.steps import Transfer
 from fedroute_theory.theorems.greedy_steps import greedy
-from fedroute_theory.theorems.margin_rate.claims import Errors, claims
+from fedroute_theory.theorems.margin_rate.claims import Errors, claims, strata_shrink
 from fedroute_theory.theorems.margin_rate.lines import split, two_model_loss
 from fedroute_theory.theorems.waterfall import Stage, Waterfall, judged
 
@@ -62,6 +62,8 @@ def _stages(case: Case, form: str, errors: Errors, margin: FloatArray, answer: B
     ]
     if form == "power":
         power = f"P(D <= t) <= min(1, (t/t0)^a) for the law of the margin, and no cap at the range ({_PROOF}, l2)"
+        strata = strata_shrink(problem)
+        power += f"; t0 is below the family's own: {strata}" if strata else ""
         stages.append(Stage("power law", answer.value, power))
     return stages
 
