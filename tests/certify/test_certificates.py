@@ -327,3 +327,97 @@ def test_without_cvxpy_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cvxpy", None)
     with pytest.raises(InputError, match="install the 'test' extra"):
         coverage()
+
+
+def alike(values):
+    """All six tables of a mixture."""
+    return {name: values for name in MIXED}
+
+
+def flat(value, columns=2):
+    """Both queries alike."""
+    return [[value] * columns] * 2
+
+
+LEANING = [[0.6, 0.5]] * 2
+MIXED = ("best", "chosen", "local_best", "local_chosen", "federated_best", "federated_chosen")
+
+ONE_LINE_BROKEN = {
+    "margins: more error than allowed": (margins, {"share": [1.0, 1.0, 1.0], "loss": [0.1, 0.3, 0.6]}),
+    "margins: share above one": (margins, {"share": [1.5, 0.0, 0.0], "loss": [0.1, 0.3, 0.6]}),
+    "margins: share below zero": (margins, {"share": [-0.5, 0.0, 0.0], "loss": [0.1, 0.3, 0.6]}),
+    "margins: loss below the margin": (margins, {"share": [1.0, 0.0, 0.0], "loss": [0.05, 0.3, 0.6]}),
+    "margins: loss above the range": (margins, {"share": [0.01, 0.0, 0.0], "loss": [2.0, 0.3, 0.6]}),
+    "coverage: more error than allowed": (coverage, {"truth": flat(0.5), "estimate": flat(0.9), "chosen": [0, 0]}),
+    "coverage: not greedy": (coverage, {"truth": LEANING, "estimate": LEANING, "chosen": [1, 1]}),
+    "coverage: above the range": (coverage, {"truth": flat(1.5), "estimate": flat(1.5)}),
+    "coverage: below zero": (coverage, {"truth": flat(-0.5), "estimate": flat(-0.5)}),
+    "clients: more error than allowed": (clients, {"pool": flat(0.5), "own": flat(0.5), "estimate": flat(0.9)}),
+    "clients: more bias than allowed": (clients, {"pool": flat(0.5), "own": [[1, 0], [1, 0]], "estimate": flat(0.5)}),
+    "clients: not greedy": (clients, {"pool": LEANING, "own": LEANING, "estimate": LEANING, "chosen": [1, 1]}),
+    "clients: above the range": (clients, {"pool": flat(1.5), "own": flat(1.5), "estimate": flat(1.5)}),
+    "clients: below zero": (clients, {"pool": flat(-0.5), "own": flat(-0.5), "estimate": flat(-0.5)}),
+    "kmeans: too steep": (kmeans, {"utility": [[0, 1], [1, 0], [0, 1]], "chosen": [1]}),
+    "kmeans: above the range": (kmeans, {"utility": [[2, 2]] * 3}),
+    "kmeans: below the range": (kmeans, {"utility": [[-2, -2]] * 3}),
+    "kmeans: not the best mean": (kmeans, {"utility": [[1, 0.5]] * 3, "chosen": [1]}),
+    "frontier: above the budget": (frontier, {"policies": [[2, 2], [2, 2]], "mix": "1/2"}),
+    "frontier: share below zero": (frontier, {"policies": [[0, 0], [0, 0]], "mix": "-1/2"}),
+    "frontier: share above one": (frontier, {"policies": [[0, 0], [0, 0]], "mix": "3/2"}),
+    "descent: starts above the gap": (descent, {"gradients": [[0.0] * 4] * 4, "values": [2.0] * 4}),
+    "descent: below its minimum": (descent, {"gradients": [[0.0] * 4] * 4, "values": [-1.0] * 4}),
+    "descent: no smooth function": (descent, {"gradients": [[0.0] * 4] * 4, "values": [0.5, 0.4, 0.3, 0.2]}),
+    "game: chance above one": (game, {"take_b": flat(1.2)}),
+    "game: chance below zero": (game, {"take_b": flat(-0.2)}),
+    "mixtures: not greedy": (mixtures, alike([0.5, 0.5]) | {"local_best": [0.6, 0.6]}),
+    "mixtures: below zero": (mixtures, alike([-0.5, -0.5])),
+    "mixtures: above the range": (mixtures, alike([1.5, 1.5])),
+    "mixtures: local errors": (mixtures, alike([0.0, 0.0]) | {"local_chosen": [1.0, 1.0]}),
+    "mixtures: federated errors": (mixtures, alike([0.0, 0.0]) | {"federated_chosen": [1.0, 1.0]}),
+    "clusters: a client's are not optimal": (clusters, {"local": [[0, 1, 0], [0, 0, 1]], "ratio": "21/10"}),
+    "clusters: the server's are not optimal": (clusters, {"server": [0, 1, 0, 1], "ratio": "3/2"}),
+    "clusters: another optimum": (clusters, {"optimum": "1"}),
+    "clusters: another ratio": (clusters, {"ratio": "2"}),
+    "squares: too low": (squares, {"level": -9.0, "at_most": 0.0, "below": 0.0}),
+    "squares: too high": (squares, {"level": 99.0, "at_most": 1.0, "below": 1.0}),
+    "squares: another chance of at most": (squares, {"at_most": 0.95}),
+    "squares: another chance of below": (squares, {"below": 0.85}),
+    "heads: too low": (heads, {"level": "-1", "at_most": "0", "below": "0"}),
+    "heads: too high": (heads, {"level": "9", "at_most": "1", "below": "1"}),
+    "heads: another chance of at most": (heads, {"at_most": "11/12"}),
+    "heads: another chance of below": (heads, {"below": "3/4"}),
+    "heads: another mean": (mean_of_heads, {"mean": "1/9"}),
+    "networks: too low": (networks, {"level": -9.0, "at_most": 0.0, "below": 0.0}),
+    "networks: too high": (networks, {"level": 99.0, "at_most": 1.0, "below": 1.0}),
+    "networks: another chance of at most": (networks, {"at_most": 0.91}),
+    "networks: another chance of below": (networks, {"below": 0.89}),
+}
+"""Witnesses that break one constraint and keep the others."""
+
+
+@pytest.mark.parametrize("name", ONE_LINE_BROKEN)
+def test_every_constraint_of_a_witness_is_checked(name):
+    make, change = ONE_LINE_BROKEN[name]
+    honest = make()
+    found = program_named(honest.name).primal(honest.inputs, dict(honest.witness) | change)
+    assert found.violation > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("make", "change"),
+    [
+        (margins, {"price": -1.0}),
+        (coverage, {"price": -1.0}),
+        (clients, {"error": -1.0}),
+        (clients, {"bias": -1.0}),
+        (frontier, {"price": "-1"}),
+        (game, {"prior": [-0.5, 0.75, 0.75]}),
+        (game, {"chances": [[0.5, 1.5]] * 3}),
+        (game, {"chances": [[0.5, -0.5]] * 3}),
+        (mixtures, {"local": [-0.5]}),
+        (mixtures, {"federated": [0.5, -0.5]}),
+    ],
+)
+def test_every_sign_of_a_multiplier_is_checked(make, change):
+    honest = make()
+    assert program_named(honest.name).dual(honest.inputs, dict(honest.multipliers) | change).violation > 1e-3
