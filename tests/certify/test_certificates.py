@@ -331,7 +331,7 @@ def test_without_cvxpy_the_extra_is_named(monkeypatch):
 
 def alike(values):
     """All six tables of a mixture."""
-    return {name: values for name in MIXED}
+    return dict.fromkeys(MIXED, values)
 
 
 def flat(value, columns=2):
