@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from fedroute_theory._validate import InputError
 
 LEVEL = 0.95
 """Coverage of every interval here."""
+
+Label = TypeVar("Label", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,11 @@ class Interval:
         return max(self.high - self.value, self.value - self.low)
 
 
-def mean(values: Sequence[float]) -> Interval:
-    """Mean of independent values, n >= 1, with its Student interval."""
+def mean(values: Sequence[float], *, least: float = -math.inf, most: float = math.inf) -> Interval:
+    """Mean of independent values, n >= 1, with its Student interval.
+
+    least, most: of what the values can be (0 for a gap, 0 and 1 for a share); limits are cut there, infinite ones stay.
+    """
     from scipy.stats import t
 
     n = len(values)
@@ -39,7 +46,8 @@ def mean(values: Sequence[float]) -> Interval:
     if n == 1:
         return Interval(middle, -math.inf, math.inf)
     half = float(t.ppf(0.5 + LEVEL / 2, n - 1)) * float(np.std(values, ddof=1)) / math.sqrt(n)
-    return Interval(middle, middle - half, middle + half)
+    # a mean beyond the range, by rounding, stays within its own limits
+    return Interval(middle, min(middle, max(middle - half, least)), max(middle, min(middle + half, most)))
 
 
 def paired(first: Sequence[float], second: Sequence[float]) -> Interval:
@@ -55,7 +63,7 @@ def share(found: Sequence[bool]) -> Interval:
     return Interval(sum(found) / len(found), float(limits.low), float(limits.high))
 
 
-def jackknife(value: Callable[[Sequence[int]], float | None], seeds: Sequence[int]) -> Interval | None:
+def jackknife(value: Callable[[Sequence[Label]], float | None], seeds: Sequence[Label]) -> Interval | None:
     """A function of all seeds, with its Student interval from leaving out one seed at a time.
 
     None where the function has no value on all seeds; infinite limits where it has none without some seed.
@@ -79,7 +87,8 @@ def exponent(x: Sequence[float], y: Sequence[float], groups: Sequence[Hashable] 
     """Exponent b of y = a x^b by least squares in logarithms, with its Student interval.
 
     groups: label of each point (a seed, say); every group has its own a and all share b. Points where y is not positive are
-    left out. None where fewer than two distinct x remain or no degree of freedom is left.
+    left out, which bends the fit where y may be 0: see exponent_of_means. None where fewer than two distinct x remain or no
+    degree of freedom is left.
     """
     from scipy.stats import t
 
@@ -96,3 +105,23 @@ def exponent(x: Sequence[float], y: Sequence[float], groups: Sequence[Hashable] 
     half = float(t.ppf(0.5 + LEVEL / 2, freedom)) * math.sqrt(max(0.0, noise * np.linalg.pinv(design.T @ design)[0, 0]))
     slope = float(fitted[0])
     return Interval(slope, slope - half, slope + half)
+
+
+def exponent_of_means(x: Sequence[float], y: Sequence[float], groups: Sequence[Hashable]) -> Interval | None:
+    """Exponent b of the means over groups of y at each x, mean y = a x^b, with its interval by jackknife over groups.
+
+    For values that may be 0, which count: a mean over groups has a logarithm where a single value has none. None where fewer
+    than two distinct x are given or some mean is not positive; infinite limits where that is so without some group.
+    """
+
+    def slope(kept: Sequence[Hashable]) -> float | None:
+        chosen, by = set(kept), defaultdict[float, list[float]](list)
+        for a, b, g in zip(x, y, groups, strict=True):
+            if g in chosen:
+                by[a].append(b)
+        means = [math.fsum(own) / len(own) for own in by.values()]
+        if len(by) < 2 or min(means) <= 0.0:
+            return None
+        return float(np.polyfit(np.log(list(by)), np.log(means), 1)[0])
+
+    return jackknife(slope, list(dict.fromkeys(groups)))

@@ -80,3 +80,39 @@ def test_the_jackknife_of_what_has_no_value_says_so():
         intervals.jackknife(lambda _: 1.0, [0]),
     ):
         assert (open_ended.value, open_ended.low, open_ended.high) == (1.0, -math.inf, math.inf)
+
+
+def test_limits_end_where_values_cannot_go():
+    found = intervals.mean([0.0, 0.0, 0.3], least=0.0)
+    free = intervals.mean([0.0, 0.0, 0.3])
+    assert free.low < 0.0 == found.low
+    assert (found.value, found.high) == (free.value, free.high)
+    assert intervals.mean([1.0, 1.0, 0.7], least=0.0, most=1.0).high == 1.0
+    below = intervals.mean([-1e-17, -1e-17], least=0.0)
+    assert below.low <= below.value <= below.high
+    assert intervals.mean([0.3], least=0.0, most=1.0) == intervals.mean([0.3])
+
+
+def test_zeros_count_in_the_exponent_of_means():
+    # a share 1/x of the seeds loses 1 and the others nothing: the mean falls as 1/x, positive values do not fall at all
+    x, y, seeds = [], [], []
+    for size in (2, 4, 8):
+        for seed in range(8):
+            x.append(float(size))
+            y.append(float(seed % size == 0))
+            seeds.append(seed)
+    assert intervals.exponent(x, y, seeds).value == pytest.approx(0.0)
+    found = intervals.exponent_of_means(x, y, seeds)
+    assert found.value == pytest.approx(-1.0)
+    assert math.isinf(found.low)  # seed 0 alone loses at the largest size
+
+
+def test_the_exponent_of_means_has_a_jackknife_interval():
+    rng = np.random.default_rng(2)
+    x = [float(v) for v in (1, 10, 100) for _ in range(10)]
+    y = [float(rng.exponential()) / v for v in x]
+    found = intervals.exponent_of_means(x, y, list(range(10)) * 3)
+    assert found.low < -1.0 < found.high
+    assert found.half < 0.5
+    assert intervals.exponent_of_means([1.0, 2.0], [0.0, 1.0], [0, 0]) is None
+    assert intervals.exponent_of_means([1.0, 1.0], [1.0, 1.0], [0, 1]) is None

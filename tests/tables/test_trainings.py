@@ -6,7 +6,7 @@ import pytest
 from fedroute_theory.federation import uniform_logging
 from fedroute_theory.problems import voronoi
 from fedroute_theory.routers import KMeansRouter
-from fedroute_theory.tables.trainings import TRAININGS, approximation, gaps_under, summary, trained_case
+from fedroute_theory.tables.trainings import TRAININGS, approximation, approximations, gaps_under, summary, trained_case
 from fedroute_theory.theorems import Bound, Claim, NotApplicable
 from fedroute_theory.theorems.kmeans_router.claims import claims
 
@@ -62,3 +62,19 @@ def test_approximation_and_relative_gap_add_up(case):
         estimates = next(e for t, i, e in case.trained if (t, i) == (stated.training, stated.client))
         whole = gaps_under(case.problem, estimates)
         assert whole == pytest.approx(stated.gaps + approximation(case.problem, estimates), abs=1e-12)
+
+
+def test_a_bound_is_vacuous_once_its_floor_is_added(case):
+    own = [claim("local", 0, [0.1, 0.2], [0.7, 0.95]), claim("local", 1, [0.1], [0.7])]
+    found = summary(own, {("local", 0): 0.1})["local"]["form"]
+    assert found["vacuous"] == 0.25
+    assert found["bound"] == pytest.approx((0.925 + 0.7) / 2)
+    assert found["gap"] == pytest.approx((0.25 + 0.1) / 2)
+    assert summary(own)["local"]["form"]["vacuous"] == 0.0
+    whole = summary(claims(case, ("relative",)), approximations(case))["local"]["relative/kl"]["gap"]
+    kept = [e for t, _, e in case.trained if t == "local"]
+    assert whole == pytest.approx(np.mean([gaps_under(case.problem, e).mean() for e in kept]), abs=1e-12)
+
+
+def test_a_floor_hides_no_violation():
+    assert summary([claim("local", 0, [0.2 + 1e-8], [0.2])], {("local", 0): 100.0})["local"]["form"]["violations"] == 1
