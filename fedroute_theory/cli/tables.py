@@ -126,15 +126,17 @@ def _finish(made: Sequence[Made], out: Path) -> None:
         for artefact in own.artefacts:
             if isinstance(artefact, ResultTable):
                 typer.echo(artefact.markdown())
-    complete = [artefact for own in made for artefact in own.artefacts]
-    write.put_all(out, {write.DOCUMENT: write.document(complete)})
+    write.put_all(out, {write.DOCUMENT: write.document(out)})
     typer.echo(f"wrote {sum(len(own.files) for own in made)} files and {write.DOCUMENT} to '{out}'", err=True)
     failures = [failure for own in made for failure in own.failures]
     for failure in failures[:5]:
         typer.echo(f"fedroute-theory: {failure.cell}: {failure.message}", err=True)
-    if failures:
-        short = ", ".join(own.name for own in made if own.failures)
-        typer.echo(f"fedroute-theory: {len(failures)} cells failed, so these were not made: {short}.", err=True)
+    for own in made:
+        if own.error is not None:
+            typer.echo(f"fedroute-theory: the results of '{own.name}' cannot be presented: {own.error}", err=True)
+    lost = ", ".join(own.name for own in made if not own.files)
+    if lost:
+        typer.echo(f"fedroute-theory: {len(failures)} cells failed; not made: {lost}.", err=True)
         raise typer.Exit(EXIT_VIOLATION)
 
 

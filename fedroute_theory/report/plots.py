@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.report.drawing import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
-from fedroute_theory.report.result_tables import latex_text
+from fedroute_theory.report.result_tables import file_stem, latex_text
 from fedroute_theory.report.stacks import Stack
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class Plot:
     title: str
     panels: tuple[Panel | Stack, ...]
     alt: str
+
+    def __post_init__(self) -> None:
+        """The name is that of files."""
+        file_stem(self.name)
 
     def figure(self) -> Figure:
         """Drawn with matplotlib's object API; no state kept."""

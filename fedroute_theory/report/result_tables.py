@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
+import textwrap
 from dataclasses import dataclass
 
 from fedroute_theory._validate import InputError
@@ -15,15 +17,30 @@ Value = str | bool | int | float | Interval | None
 
 NOTHING = "-"
 
+UPRIGHT = 8
+"""More columns than these are printed across the page."""
+
+LATIN = 0x180
+"""Characters below this are in every font; of the others those of _LATEX are known."""
+
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "η": "eta", "θ": "theta", "κ": "kappa",
+    "λ": "lambda", "μ": "mu", "ν": "nu", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "varphi", "χ": "chi", "ω": "omega",
+    "Δ": "Delta", "Σ": "Sigma", "Φ": "Phi", "Ω": "Omega", "≤": "le", "≥": "ge", "≠": "ne", "≈": "approx", "∞": "infty",
+    "√": "surd", "∑": "sum", "→": "to", "∈": "in",
+}  # fmt: skip
+
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "|": r"$|$", "*": r"$*$",
+    "−": "$-$", "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
+    **{letter: rf"$\{name}$" for letter, name in _GREEK.items()},
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its header (with the unit), significant digits of its printed numbers, and a mark for single values.
+    """A column: its header (with the unit), and the significant digits of its printed numbers.
 
     signed: numbers are printed with their sign (differences). wrap: width in cm in which long words break into lines in LaTeX.
     """
@@ -63,6 +80,7 @@ class ResultTable:
 
     def __post_init__(self) -> None:
         """A row that does not fit is found here and not by the reader."""
+        file_stem(self.name)
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise InputError(f"A row of table '{self.name}' has {len(row)} values for {len(self.columns)} columns.")
@@ -97,20 +115,25 @@ class ResultTable:
         return buffer.getvalue()
 
     def latex(self) -> str:
-        """A booktabs table, no wider than the line; needs the packages booktabs and graphicx."""
+        """A booktabs table, no wider than the line; needs booktabs and graphicx, and rotating for many columns."""
         align = "".join(
             f"p{{{column.wrap:g}cm}}" if column.wrap else "l" if words else "r"
             for column, words in zip(self.columns, self._words(), strict=True)
         )
-        head = " & ".join(latex_text(c.header) for c in self.columns)
-        body = [" & ".join(latex_text(cell) for cell in row) + r" \\" for row in self.printed()]
+        head = " & ".join(_stacked(c.header) for c in self.columns)
+        body = [
+            " & ".join(_latex_cell(column, value) for column, value in zip(self.columns, row, strict=True)) + r" \\"
+            for row in self.rows
+        ]
+        kind, place = ("sidewaystable", "p") if len(self.columns) > UPRIGHT else ("table", "htbp")
         note = [r"\par\smallskip\parbox{\linewidth}{\footnotesize " + latex_text(self.note) + "}"] if self.note else []
         return "\n".join(
             [
-                r"\begin{table}[htbp]", r"\centering", rf"\caption{{{latex_text(self.title)}}}", rf"\label{{tab:{self.name}}}",
+                rf"\begin{{{kind}}}[{place}]", r"\centering",
+                rf"\caption{{{latex_text(self.title)}}}", rf"\label{{tab:{self.name}}}",
                 r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
                 rf"\begin{{tabular}}{{{align}}}", r"\toprule", head + r" \\", r"\midrule", *body, r"\bottomrule",
-                r"\end{tabular}}", *note, r"\end{table}", "",
+                r"\end{tabular}}", *note, rf"\end{{{kind}}}", "",
             ]
         )  # fmt: skip
 
@@ -119,8 +142,27 @@ class ResultTable:
 
 
 def latex_text(text: str) -> str:
-    """Plain text for LaTeX: special characters stand for themselves."""
-    return "".join(_LATEX.get(c, c) for c in text)
+    """Plain text for LaTeX: special characters stand for themselves, letters it has no font for are named by their number."""
+    return "".join(_LATEX.get(c) or (c if ord(c) < LATIN else f"[U+{ord(c):04X}]") for c in text)
+
+
+def file_stem(name: str) -> str:
+    """The name of an artefact's files. InputError unless it is made of lower-case letters, digits and underscores."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", name):
+        raise InputError(f"An artefact's name must be made of a-z, 0-9 and _; got {name!r}.")
+    return name
+
+
+def _stacked(header: str) -> str:
+    """A header over several lines, so that numbers decide how wide a column is."""
+    lines = [latex_text(line) for line in textwrap.wrap(header, 14, break_long_words=False)]
+    return lines[0] if len(lines) == 1 else r"\shortstack{" + r"\\".join(lines) + "}"
+
+
+def _latex_cell(column: Column, value: Value) -> str:
+    """A printed cell; numbers have a minus sign and no hyphen."""
+    text = latex_text(column.printed(value))
+    return text if isinstance(value, str) else re.sub(r"-(?=\d)", "$-$", text)
 
 
 def _in_full(value: Value, wide: bool) -> list[object]:

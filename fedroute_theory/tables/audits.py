@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fedroute_theory._validate import InputError
 from fedroute_theory.tables.data import read
 
 if TYPE_CHECKING:
@@ -40,7 +42,6 @@ def audited(cell: Cell) -> dict[str, Any]:
     frontier: envelopes of the first seed, else None. Raises InputError when no client can be compared.
     """
     from fedroute_theory._json import plain
-    from fedroute_theory._validate import InputError
     from fedroute_theory.audit import audit
 
     wanted = cell.params
@@ -108,6 +109,26 @@ def gains(result: Mapping[str, Any], scope: str, measure: str, training: str = "
         shared, by_client, size = result["global"][measure], result["everywhere"][measure], len(result["clients"])
         first, second = (by_client[t] if t in by_client else [shared[t]] * size for t in (training, over))
     return [a - b for a, b in zip(first, second, strict=True)]
+
+
+def stems(tables: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Name -> its part of file names, of tables' parameters. InputError when two names have the same."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(table["name"] for table in tables):
+        stem = re.sub("[^a-z0-9]", "_", name.lower())
+        other = next((known for known, own in found.items() if own == stem), None)
+        if other is not None:
+            raise InputError(f"The tables '{other}' and '{name}' would have the same file names ('{stem}'); rename one.")
+        found[name] = stem
+    return found
+
+
+def made(tables: Iterable[Mapping[str, Any]]) -> str:
+    """A sentence for notes on the tables that the package makes itself; empty where all are files."""
+    names = dict.fromkeys(table["name"] for table in tables if "digest" not in table)
+    return "".join(
+        f"'{name}' is data made by this package and says nothing of RouterBench or of real models. " for name in names
+    )
 
 
 def partition_of(table: Table, seed: int) -> Partition:

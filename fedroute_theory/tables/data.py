@@ -38,6 +38,10 @@ class EvaluationTable:
         beside = [p for p in self.path.parent.glob(f"{self.path.stem}*") if p.suffix in {".npz", ".npy"}]
         return beside[0] if len(beside) == 1 else None
 
+    def check(self) -> None:
+        """InputError when the files or the models named are not what they should be: before anything is computed."""
+        _read(self.path, self.vectors, self.models)
+
     def params(self) -> dict[str, Any]:
         """What fixes a result, for a cell's parameters under "table". Raises InputError for a file that cannot be read."""
         return {

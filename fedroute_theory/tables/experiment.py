@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fedroute_theory._validate import integer, number
 from fedroute_theory.report.plots import Plot
 from fedroute_theory.report.result_tables import ResultTable
 from fedroute_theory.tables.data import EvaluationTable
@@ -53,3 +54,8 @@ class Experiment:
     seconds: float = 1.0
     default: bool = True
     reads: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """InputError for a version that is no whole number of at least 1, and for seconds that are not positive."""
+        integer("version", self.version, 1, 2**31 - 1)
+        number("seconds", self.seconds, 0.0, open_low=True)

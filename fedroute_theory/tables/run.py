@@ -9,9 +9,10 @@ from pathlib import Path
 from fedroute_theory import sweep
 from fedroute_theory._validate import InputError
 from fedroute_theory.sweep import Cell, Failure, Store
+from fedroute_theory.sweep.worker import told
 from fedroute_theory.tables import write
 from fedroute_theory.tables.catalogue import Compute, load, names, shipped
-from fedroute_theory.tables.experiment import Artefact, Done, Experiment, Request
+from fedroute_theory.tables.experiment import Artefact, Done, Experiment, Params, Request
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,13 @@ class Due:
 
 @dataclass(frozen=True)
 class Made:
-    """One experiment's outcome: its artefacts and files, or the cells that failed."""
+    """One experiment's outcome: its artefacts and files; or the cells that failed; or what went wrong in presenting them."""
 
     name: str
     artefacts: tuple[Artefact, ...] = ()
     files: tuple[Path, ...] = ()
     failures: tuple[Failure, ...] = ()
+    error: str | None = None
 
 
 def plan(chosen: Sequence[str], request: Request, folder: Path | None = None) -> list[Plan]:
@@ -49,6 +51,8 @@ def plan(chosen: Sequence[str], request: Request, folder: Path | None = None) ->
     place = folder or shipped()
     wanted = list(dict.fromkeys(chosen)) or [name for name in names(place) if load(place, name).default]
     files = {digest: path for table in request.tables for digest, path in table.files().items()}
+    for table in request.tables:
+        table.check()
     plans = []
     for name in wanted:
         experiment = load(place, name)
@@ -56,12 +60,23 @@ def plan(chosen: Sequence[str], request: Request, folder: Path | None = None) ->
         cells = [
             Cell(owner, its.version, params, files if "table" in params else {})
             for owner, its in owners
-            for params in its.cells(request)
+            for params in _grid(owner, its, request)
         ]
         if not cells:
             raise InputError(f"The experiment '{name}' has no cells.")
         plans.append(Plan(name, experiment, tuple(cells)))
+    if request.tables and not any("table" in cell.params for own in plans for cell in own.cells):
+        raise InputError(f"None of the experiments reads an evaluation table ({', '.join(wanted)}).")
     return plans
+
+
+def _grid(name: str, experiment: Experiment, request: Request) -> Sequence[Params]:
+    try:
+        return experiment.cells(request)
+    except InputError:
+        raise
+    except Exception as error:  # a user's function may raise anything
+        raise InputError(f"The cells of the experiment '{name}' cannot be listed: {told(error)}.") from error
 
 
 def due(plans: Sequence[Plan], store: Store) -> list[Due]:
@@ -112,5 +127,11 @@ def _made(own: Plan, have: Mapping[str, object], failures: Sequence[Failure], ou
     if failed:
         return Made(own.name, failures=failed)
     done = [Done(cell.params, have[cell.key]) for cell in own.cells]
-    artefacts = tuple(own.experiment.present(done))
-    return Made(own.name, artefacts, tuple(write.put_all(out, write.contents(own.name, own.experiment, done, artefacts))))
+    try:
+        artefacts = tuple(own.experiment.present(done))
+        for artefact in artefacts:
+            write.check_owner(out, artefact.name, own.name)
+        files = write.contents(own.name, own.experiment, done, artefacts)
+    except Exception as error:  # a user's function may raise anything; the other experiments are made all the same
+        return Made(own.name, error=told(error))
+    return Made(own.name, artefacts, tuple(write.put_all(out, files)))

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from fedroute_theory import __version__, _json
+from fedroute_theory._validate import InputError
 from fedroute_theory.report.drawing import render
 from fedroute_theory.report.plots import Plot
 from fedroute_theory.tables.experiment import Artefact, Done, Experiment
 
 DOCUMENT = "tables.tex"
-"""The LaTeX document that holds everything made into the folder."""
+"""The LaTeX document of everything made into the folder, now or before."""
+
+_PROVENANCE = "provenance.json"
 
 _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage[utf8]{inputenc}
@@ -22,6 +25,7 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage[margin=2cm]{geometry}
 \usepackage{booktabs}
 \usepackage{graphicx}
+\usepackage{rotating}
 \begin{document}
 """
 
@@ -40,7 +44,7 @@ def contents(name: str, experiment: Experiment, done: Sequence[Done], artefacts:
                 "csv": artefact.csv().encode(),
                 "tex": artefact.latex().encode(),
             }
-        own["provenance.json"] = _json.text({"artefact": stem} | provenance(name, experiment, done)).encode()
+        own[_PROVENANCE] = _json.text({"artefact": stem} | provenance(name, experiment, done)).encode()
         files |= {f"{stem}.{kind}": data for kind, data in own.items()}
     return files
 
@@ -68,9 +72,20 @@ def axes(cells: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: list(values.values()) for name, values in found.items()}
 
 
-def document(artefacts: Sequence[Artefact]) -> bytes:
-    """A LaTeX document of all of them, in order."""
-    parts = [rf"\input{{{artefact.name}.tex}}" + "\n" + r"\clearpage" for artefact in artefacts]
+def check_owner(folder: Path, stem: str, experiment: str) -> None:
+    """InputError when the artefact of that name in the folder is another experiment's."""
+    try:
+        owner = json.loads((folder / f"{stem}.{_PROVENANCE}").read_text(encoding="utf-8"))["experiment"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # none, or none that can be read: it is written anew
+    if owner != experiment:
+        raise InputError(f"The artefact '{stem}' belongs to the experiment '{owner}' already; it needs another name.")
+
+
+def document(folder: Path) -> bytes:
+    """A LaTeX document of all artefacts in the folder, by name."""
+    stems = sorted(file.name.removesuffix(f".{_PROVENANCE}") for file in folder.glob(f"*.{_PROVENANCE}"))
+    parts = [rf"\input{{{stem}.tex}}" + "\n" + r"\clearpage" for stem in stems if (folder / f"{stem}.tex").is_file()]
     return (_PREAMBLE + "\n".join([*parts, r"\end{document}", ""])).encode()
 
 

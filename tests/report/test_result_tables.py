@@ -43,6 +43,26 @@ def test_csv_holds_every_value_in_full():
     assert second[-1] == ""
 
 
+def test_latex_of_what_it_has_no_letters_for():
+    assert latex_text("λ ≤ é − 中") == r"$\lambda$ $\le$ é $-$ [U+4E2D]"
+
+
+def test_many_columns_are_printed_across_the_page_under_headers_of_several_lines():
+    wide = ResultTable("wide", "W", tuple(Column(f"a header of column {i}") for i in range(9)), ((-0.5, "a-1", *[1] * 7),))
+    assert r"\begin{sidewaystable}" in wide.latex()
+    assert r"\shortstack{a header of\\column 8}" in wide.latex()
+    assert r"$-$0.5 & a-1 & 1" in wide.latex()
+    assert "sideways" not in TABLE.latex()
+
+
+@pytest.mark.parametrize("name", ["../out", "a.b", "", "A", "a b"])
+def test_names_that_are_no_file_stems_are_refused(name):
+    with pytest.raises(InputError, match="name must be made of"):
+        ResultTable(name, "X", (Column("a"),), ())
+    with pytest.raises(InputError, match="name must be made of"):
+        Plot(name, "X", (), "")
+
+
 def test_latex_escapes_and_uses_booktabs():
     text = TABLE.latex()
     assert r"\caption{Gap \& bound, 100\%}" in text

@@ -150,13 +150,66 @@ def test_a_failing_cell_costs_its_own_experiment_only(folder, tmp_path):
     result = run(folder, out)
     assert result.exit_code == 1
     assert "three is not for squaring" in result.stderr
-    assert "1 cells failed, so these were not made: squares." in result.stderr
+    assert "1 cells failed; not made: squares." in result.stderr
     assert "others.md" in bytes_of(out)
     assert "squares.md" not in bytes_of(out)
     (tmp_path / "fail").unlink()
     before = len(calls(folder))
     assert run(folder, out).exit_code == 0
     assert len(calls(folder)) == before + 1  # only the one that failed
+
+
+def test_a_presentation_that_fails_costs_its_own_experiment_only(folder, tmp_path):
+    text = (folder / "squares.py").read_text()
+    (folder / "another.py").write_text(text.replace('"squares', '"another').replace("for d in done)", "for d in 1 / 0)", 1))
+    (folder / "twin.py").write_text(text)  # artefacts of the same names
+    result = run(folder, tmp_path / "out")
+    assert result.exit_code == 1
+    assert "the results of 'another' cannot be presented: ZeroDivisionError" in result.stderr
+    assert "The artefact 'squares' belongs to the experiment 'squares' already; it needs another name" in result.stderr
+    assert "not made: another, twin." in result.stderr
+    assert set(bytes_of(tmp_path / "out")) == NAMES | FIGURES | {write.DOCUMENT}
+
+
+def test_the_document_has_all_that_is_in_the_folder(folder, tmp_path):
+    out = tmp_path / "out"
+    (folder / "more.py").write_text((folder / "squares.py").read_text().replace('"squares', '"more'))
+    run(folder, out, "squares")
+    run(folder, out, "more")
+    text = (out / write.DOCUMENT).read_text()
+    assert [line for line in text.splitlines() if line.startswith(r"\input")] == [
+        rf"\input{{{name}.tex}}" for name in ("more", "more_figure", "squares", "squares_figure")
+    ]
+
+
+def test_cells_that_cannot_be_listed_are_said_before_anything_runs(folder, tmp_path):
+    (folder / "bad.py").write_text((folder / "squares.py").read_text().replace("request.full", "request.complete"))
+    result = run(folder, tmp_path / "out")
+    assert isinstance(result.exception, InputError)
+    assert "The cells of the experiment 'bad' cannot be listed: AttributeError" in str(result.exception)
+    assert calls(folder) == []
+
+
+def test_a_bad_table_is_refused_before_anything_runs(folder, tmp_path):
+    example_table(np.random.default_rng(0), queries=60).write(tmp_path / "t.parquet", tmp_path / "t.npz")
+    (tmp_path / "junk.csv").write_text("a,b\n1,2\n")
+    (folder / "reads.py").write_text(
+        (folder / "squares.py")
+        .read_text()
+        .replace('"squares', '"reads')
+        .replace('[{"x": x,', '[{"table": request.tables[0].params(), "x": x,')
+    )
+    for options, sentence in (
+        (["--table", f"{tmp_path / 'junk.csv'}"], "has no column"),
+        (["--table", f"mine={tmp_path / 't.parquet'}", "--models", "mine=nosuch,other"], "has no model 'nosuch'"),
+        (["--table", f"mine={tmp_path / 't.parquet'}", "--embeddings", f"mine={tmp_path / 'junk.csv'}"], "junk.csv"),
+    ):
+        result = run(folder, tmp_path / "out", "reads", "--dry-run", *options)
+        assert isinstance(result.exception, InputError), result.output
+        assert sentence in str(result.exception)
+    ignored = run(folder, tmp_path / "out", "squares", "--table", f"{tmp_path / 't.parquet'}")
+    assert "None of the experiments reads an evaluation table (squares)." in str(ignored.exception)
+    assert run(folder, tmp_path / "out", "reads", "--table", f"{tmp_path / 't.parquet'}").exit_code == 0
 
 
 def test_provenance_names_versions_and_seeds_and_neither_clock_nor_place(folder, tmp_path):
@@ -202,6 +255,9 @@ def test_folders_without_experiments_are_refused(tmp_path):
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(InputError, match="defines no EXPERIMENT"):
         load(tmp_path, "empty")
+    (tmp_path / "version.py").write_text(SQUARES.replace('numbers", 1,', "numbers\", 'one',").replace("FOLDER", "''"))
+    with pytest.raises(InputError, match="'version' parameter must be"):
+        load(tmp_path, "version")
     (tmp_path / "wrong.py").write_text("import nothing_of_that_name")
     with pytest.raises(InputError, match="cannot be imported: ModuleNotFoundError: No module named 'nothing_of_that_name'"):
         load(tmp_path, "wrong")
