@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fedroute_theory import intervals
 from fedroute_theory.report.plots import Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable, Value
-from fedroute_theory.tables.audits import FAMILIES, FIRST, MEASURES, audited, gains
+from fedroute_theory.tables.audits import FAMILIES, FIRST, MEASURES, audited, gains, made, stems
 from fedroute_theory.tables.data import tables_of
 from fedroute_theory.tables.experiment import Done, Experiment, Request
 
@@ -28,13 +28,15 @@ RANGES = {"auc": "common", "auc_published": "own"}
 
 def cells(request: Request) -> list[dict[str, Any]]:
     """Networks take most of the time: fewer seeds, and their mixtures with --full only."""
+    tables = tables_of(request.tables)
+    stems(tables)  # two that would overwrite each other's files are refused before anything is computed
     networks = SEEDS if request.full else NETWORK_SEEDS
     routers = {"mixture": SEEDS, "mixture-linear" if request.full else "linear": SEEDS}
     routers["mixture-mlp" if request.full else "mlp"] = networks
     return [
         {"kind": "audit", "table": table, "router": router, "protocol": protocol, "seed": FIRST + i, "task_alpha": 0.6,
          "model_alpha": 0.45}
-        for table in tables_of(request.tables)
+        for table in tables
         for router, seeds in routers.items()
         for protocol in (PROTOCOLS if FAMILIES[router] != FAMILIES["linear"] else PROTOCOLS[:1])
         for i in range(seeds)
@@ -54,28 +56,48 @@ def groups(done: Sequence[Done]) -> dict[tuple[str, str, str], list[Done]]:
     return found
 
 
-def areas_table(done: Sequence[Done]) -> ResultTable:
-    names = ("federated", "pooled", "local most", "local median", "best single model", "best cell policy", "random", "oracle")
+def origin(done: Sequence[Done]) -> str:
+    return made(one.params["table"] for one in done)
+
+
+AREAS = {"federated": "federated", "pooled": "pooled", "best local": "local most", "median local": "local median"}
+REFERENCES = {name: name for name in ("best single model", "best cell policy", "random", "oracle")}
+PLACE = ("table", "router", "protocol")
+
+
+def areas_rows(done: Sequence[Done], names: Sequence[str]) -> tuple[tuple[Value, ...], ...]:
     rows: list[tuple[Value, ...]] = []
     for place, own in groups(done).items():
         for measure, cost in RANGES.items():
             areas = [one.result["global"][measure] for one in own]
             means = [intervals.mean([a[n] for a in areas]) if n in areas[0] else None for n in names]
             rows.append((*place, cost, len(own), *means))
-    header = ("federated", "pooled", "best local", "median local", "best single model", "best cell policy", "random", "oracle")
+    return tuple(rows)
+
+
+def areas_table(done: Sequence[Done]) -> ResultTable:
     return ResultTable(
         "real_tables_areas",
         "Areas under accuracy-cost curves on all test queries",
-        tuple(Column(name) for name in ("table", "router", "protocol", "cost range", "seeds"))
-        + tuple(Column(name, 3) for name in header),
-        tuple(rows),
-        "Normalised area (mean accuracy over the range of cost, in [0, 1]), exact on the test rows; mean over seeds, which "
-        "redraw partition and training, with 95% Student intervals. Cost range: common, from the cheapest to the dearest "
-        "single model; or the router's own, as published (a constant router then scores 0). Best local: the client whose "
-        "router is best, in hindsight. Oracle: the best model of each query after its outcome is seen, which no router can "
-        "learn; best cell policy: the best choice in each federated cell, in hindsight. Nothing is published of linear heads, "
-        "so they have one protocol.",
-    )  # fmt: skip
+        (*(Column(name) for name in (*PLACE, "cost range", "seeds")), *(Column(name, 3) for name in AREAS)),
+        areas_rows(done, tuple(AREAS.values())),
+        f"{origin(done)}Normalised area (mean accuracy over the range of cost, in [0, 1]), exact on the test rows; mean over "
+        "seeds, which redraw partition and training, with 95% Student intervals. Cost range: common, from the cheapest to the "
+        "dearest single model; or the router's own, as published. Best local: the client whose router is best, in hindsight. "
+        "Nothing is published of linear heads, so they have one protocol.",
+    )
+
+
+def references_table(done: Sequence[Done]) -> ResultTable:
+    return ResultTable(
+        "real_tables_references",
+        "What the areas are to be held against, on the same test queries",
+        (*(Column(name) for name in (*PLACE, "cost range", "seeds")), *(Column(name, 3) for name in REFERENCES)),
+        areas_rows(done, tuple(REFERENCES.values())),
+        f"{origin(done)}Normalised areas as in real_tables_areas, of policies that are no trained routers. On its own range of "
+        "cost a constant policy scores 0. Best cell policy: the best choice in each federated cell, in hindsight. Oracle: the "
+        "best model of each query after its outcome is seen, which no router can learn.",
+    )
 
 
 def differences_table(done: Sequence[Done]) -> ResultTable:
@@ -94,13 +116,13 @@ def differences_table(done: Sequence[Done]) -> ResultTable:
         "real_tables_differences",
         "Federated area minus another, seed by seed",
         (
-            *(Column(name) for name in ("table", "router", "protocol", "cost range")),
+            *(Column(name) for name in (*PLACE, "cost range")),
             *(Column(f"minus {name}", 2, signed=True) for name in header),
             Column("seeds above every local"),
         ),
         tuple(rows),
-        "Differences of normalised areas on all test queries, paired by seed, with 95% Student intervals; positive where the "
-        "federated router is better. " + _settled(rows),
+        f"{origin(done)}Differences of normalised areas on all test queries, paired by seed, with 95% Student intervals; "
+        f"positive where the federated router is better. {_settled(rows)}",
     )  # fmt: skip
 
 
@@ -122,35 +144,50 @@ def _sign(value: Value) -> int:
 def gains_table(done: Sequence[Done]) -> ResultTable:
     rows: list[tuple[Value, ...]] = []
     for place, own in groups(done).items():
-        measure = MEASURES[place[2]]
         for scope in ("own", "all"):
-            found = [gains(one.result, scope, measure) for one in own]
+            found = [gains(one.result, scope, MEASURES[place[2]]) for one in own]
             summary = [intervals.mean([of(values) for values in found]) for of in (min, _mean, max)]
             share = _mean([_mean([float(v > 1e-12) for v in values]) for values in found])
             every = sum(min(values) > 1e-12 for values in found)
-            personal: list[Value] = [None, None]
-            if "mixture" in own[0].result["own"][measure]:
-                personal = [
-                    intervals.mean([_mean(gains(one.result, scope, measure, "mixture", over)) for one in own])
-                    for over in ("local", "federated")
-                ]
-            rows.append((*place, scope, *summary, share, f"{every}/{len(own)}", *personal))
+            rows.append((*place, scope, *summary, share, f"{every}/{len(own)}"))
     return ResultTable(
         "real_tables_gains",
         "What federating brings to a client",
         (
-            *(Column(name) for name in ("table", "router", "protocol", "test queries")),
+            *(Column(name) for name in (*PLACE, "test queries")),
             *(Column(f"{name} gain", 2, signed=True) for name in ("least", "mean", "largest")),
             Column("share that gains", 2),
             Column("seeds in which all gain"),
-            *(Column(f"mixture minus {name}", 2, signed=True) for name in ("local", "federated")),
         ),
         tuple(rows),
-        "Area of the federated router minus that of the client's own, over ten clients, on the client's own test queries or "
-        "on all; sound protocol: areas on the common cost range, published: on each router's own. Least, mean and largest of "
-        "the clients, then the mean over seeds with 95% Student intervals. Mixture: each client's own mixture of both "
-        "routers, mean over clients.",
-    )  # fmt: skip
+        f"{origin(done)}Area of the federated router minus that of the client's own, over ten clients, on the client's own "
+        "test queries or on all; sound protocol: areas on the common cost range, published: on each router's own. Least, mean "
+        "and largest of the clients, then the mean over seeds with 95% Student intervals.",
+    )
+
+
+def mixtures_table(done: Sequence[Done]) -> ResultTable:
+    rows: list[tuple[Value, ...]] = []
+    for place, own in groups(done).items():
+        measure = MEASURES[place[2]]
+        if "mixture" in own[0].result["own"][measure]:
+            for scope in ("own", "all"):
+                pairs = [[_mean(gains(one.result, scope, measure, "mixture", over)) for one in own] for over in OVER]
+                wins = [f"{sum(value > 1e-12 for value in values)}/{len(own)}" for values in pairs]
+                rows.append((*place, scope, *(v for pair in zip(map(intervals.mean, pairs), wins, strict=True) for v in pair)))
+    columns = [(Column(f"minus {over}", 2, signed=True), Column(f"seeds above {over}")) for over in OVER]
+    return ResultTable(
+        "real_tables_mixtures",
+        "What a client's mixture of its local and the federated router brings",
+        (*(Column(name) for name in (*PLACE, "test queries")), *(column for pair in columns for column in pair)),
+        tuple(rows),
+        f"{origin(done)}Area of each client's own mixture minus that of its local or of the federated router, mean over "
+        "clients and then over seeds with 95% Student intervals; areas as in real_tables_gains. Mixtures of linear heads and "
+        "networks are trained with --full only.",
+    )
+
+
+OVER = ("local", "federated")
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -218,10 +255,10 @@ _COLOURS = {"local": "#56B4E9", "best single model": "#D55E00", "oracle": "#009E
 
 
 def present(done: Sequence[Done]) -> list[ResultTable | Plot]:
-    tables = list(dict.fromkeys(one.params["table"]["name"] for one in done))
-    stems = {name: "".join(c if c.isalnum() else "_" for c in name.lower()) for name in tables}
-    figures = [frontiers(done, name, f"real_tables_frontiers_{stem}") for name, stem in stems.items()]
-    return [areas_table(done), differences_table(done), gains_table(done), gains_figure(done), *figures]
+    tables = [one.params["table"] for one in done]
+    figures = [frontiers(done, name, f"real_tables_frontiers_{stem}") for name, stem in stems(tables).items()]
+    tables_made = [of(done) for of in (areas_table, references_table, differences_table, gains_table, mixtures_table)]
+    return [*tables_made, gains_figure(done), *figures]
 
 
 EXPERIMENT = Experiment(

@@ -42,9 +42,9 @@ POSITIVE, ALWAYS, EQUAL = Rule(), Rule(every=True), Rule(margin=0.01)
 RULES = (
     "Verdicts are computed. Under one protocol a difference speaks for a claim where its 95% interval lies above 0, against it "
     "where it lies below 0, and is open otherwise; a claim about every client must also be true in every seed, or it is open; "
-    f"an equality speaks for where the interval lies within +-{EQUAL.margin}, against where it lies outside. 'reproduced' is for "
-    "under both protocols; 'only under' one: the other is against or open; 'under' one, the other not run: as it says. 'not "
-    "reproduced' is for under none: against where one is against, else open."
+    f"an equality speaks for where the interval lies within +-{EQUAL.margin}, against where it lies outside. 'reproduced' is "
+    "for under both protocols; 'only under' one: the other is against or open; 'under' one, the other not run: as it says. "
+    "'not reproduced' is for under none: against where one is against, else open."
 )
 """For the notes of tables."""
 

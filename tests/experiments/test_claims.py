@@ -9,6 +9,7 @@ import pytest
 from pages import PAGES, blocks
 from typer.testing import CliRunner
 
+from fedroute_theory._validate import InputError
 from fedroute_theory.cli import app
 from fedroute_theory.problems import example_table, read_table
 from fedroute_theory.problems.prompts import embed_table
@@ -50,7 +51,9 @@ def invented(params, lift, kept=0.2):  # noqa: PLR0911  (one for each kind)
         return dict.fromkeys(("auc", "auc_published"), areas)
     gain = lift + noise
     areas = {"federated": 0.6 + gain, "pooled": 0.6 + gain, "local most": 0.6, "local least": 0.6, "best single model": 0.6}
-    own = {"local": [0.6] * 10, "federated": [0.6 + gain] * 10, "pooled": [0.6] * 10, "mixture": [0.6 + 2 * gain] * 10}
+    own = {"local": [0.6] * 10, "federated": [0.6 + gain] * 10, "pooled": [0.6] * 10}
+    if params["router"].startswith("mixture"):
+        own["mixture"] = [0.6 + 2 * gain] * 10
     both = ("auc", "auc_published")
     return {
         "clients": CLIENTS, "global": dict.fromkeys(both, areas), "own": dict.fromkeys(both, own),
@@ -58,42 +61,93 @@ def invented(params, lift, kept=0.2):  # noqa: PLR0911  (one for each kind)
     }  # fmt: skip
 
 
-def presented(experiment, lift, kept=0.2):
-    cells = [*experiment.cells(Request()), *catalogue.load(catalogue.shipped(), "real_tables").cells(Request())]
-    return experiment.present([Done(params, invented(params, lift, kept)) for params in cells])
+def presented(experiment, lift, kept=0.2, full=False, result=invented):
+    request = Request(full=full)
+    cells = [*experiment.cells(request), *catalogue.load(catalogue.shipped(), "real_tables").cells(request)]
+    return {a.name: a for a in experiment.present([Done(p, result(p, lift, kept)) for p in cells])}
 
 
 def test_verdicts_follow_the_numbers(experiment):
-    claims, figures = presented(experiment, 0.05)
-    verdicts = {(row[0], row[2]): row[-1] for row in claims.rows}
-    assert verdicts.pop(("client-model pairs without a record", "task sizes, draw by draw, seed 42")) == "not reproduced"
+    made = presented(experiment, 0.05)
+    verdicts = {(row[0], row[2]): row[-1] for row in made["claims_on_example"].rows}
     single = {k for k in verdicts if "MLP" in k[0] and ("adding" in k[0] or "first round" in k[0])}
-    assert {verdicts[k] for k in single} == {"reproduced (published protocol, the only one tested)"}
-    assert {v for k, v in verdicts.items() if k not in single} == {"reproduced"}
-    assert {row[-1] for row in figures.rows} == {"cannot be tested here"}
+    assert {verdicts[k] for k in single} == {"reproduced under the published protocol; sound not run"}
+    mixtures = {k for k in verdicts if "MLP" in k[0] and "mixture" in k[0]}
+    assert {verdicts[k] for k in mixtures} == {"not run at default size (--full)"}
+    assert len(mixtures) == 2
+    assert {v for k, v in verdicts.items() if k not in single | mixtures} == {"reproduced"}
+    assert {row[-1] for row in made["claims_figures"].rows} == {"cannot be tested here"}
+
+
+def test_with_full_everything_but_the_rounds_is_tested_under_both_protocols(experiment):
+    rows = presented(experiment, 0.05, full=True)["claims_on_example"].rows
+    assert [row[-1] for row in rows if row[-1] != "reproduced"] == ["reproduced under the published protocol; sound not run"]
+
+
+def test_only_claims_of_the_paper_are_counted_and_the_note_adds_up(experiment):
+    made = presented(experiment, 0.05)
+    claims = made["claims_on_example"]
+    assert not [row for row in claims.rows if "single" in row[0] or "rows" in row[0] or "records" in row[0]]
+    intervals = sum(hasattr(row[i], "low") for row in claims.rows for i in (3, 5))
+    assert f"{intervals} intervals are looked at" in claims.note
+    assert f"some {0.05 * intervals:.1f} would be clear" in claims.note
+    assert "MLP rows have 3 seeds only" in claims.note
+    assert "'example' is data made by this package" in claims.note
+    assert f"Verdicts on the {len(claims.rows)} rows: {len(claims.rows) - 6} reproduced, 4 reproduced under" in claims.note
+    checks = made["claims_checks_on_example"]
+    assert [row[0] for row in checks.rows] == [f"federated minus best single model ({f})" for f in ("K-means", "MLP")]
+    assert (checks.rows[0][1].value, checks.rows[0][2]) == (pytest.approx(0.05, abs=0.01), "10/10")
+    partition = made["claims_partition"]
+    assert [row[-1] for row in partition.rows] == [True, True, False, True]
+
+
+def test_a_claim_of_every_client_needs_every_seed(experiment):
+    def once(params, lift, kept):
+        failed = params["kind"] == "audit" and params["seed"] == 43
+        return invented(params, -0.01 if failed else lift, kept)
+
+    rows = {row[0]: row for row in presented(experiment, 0.05, result=once)["claims_on_example"].rows}
+    every = rows["federated beats every client-local router on all test queries (K-means)"]
+    assert every[3].low > 0.0
+    assert (every[4], every[6], every[-1]) == ("9/10", "9/10", "not reproduced (open)")
+    average = rows["federated beats client-local routers on their own test queries on average (K-means)"]
+    assert average[-1] == "reproduced"
 
 
 def test_no_claim_survives_the_opposite(experiment):
-    claims, _ = presented(experiment, -0.05)
-    kept = [row[0] for row in claims.rows if str(row[-1]).startswith("reproduced")]
-    exact = ["train rows of the ten clients", "test rows", "records by model"]
-    assert kept[:3] == exact
+    rows = presented(experiment, -0.05)["claims_on_example"].rows
+    kept = [row[0] for row in rows if str(row[-1]).startswith("reproduced")]
     # equality does not know of directions
-    assert set(kept[3:]) <= {f"centralised equals federated ({f})" for f in ("K-means", "MLP")}
-    assert len(kept) == 5
+    assert kept == [f"centralised equals federated ({f})" for f in ("K-means", "MLP")]
 
 
 @pytest.mark.parametrize(("kept", "said"), [(0.4, "reproduced"), (0.6, "not reproduced (against)")])
 def test_coverage_must_take_more_than_half_of_the_gain(experiment, kept, said):
-    claims, _ = presented(experiment, 0.05, kept)
-    assert [row[-1] for row in claims.rows if "coverage" in row[0]] == [said]
+    rows = presented(experiment, 0.05, kept)["claims_on_example"].rows
+    assert [row[-1] for row in rows if "coverage" in row[0]] == [said]
+
+
+@pytest.mark.parametrize("name", ["claims", "real_tables"])
+def test_tables_whose_files_would_have_one_name_are_refused_before_anything_runs(name, routerbench):
+    request = Request(tables=tuple(EvaluationTable(own, routerbench) for own in ("a-b", "a_b")))
+    with pytest.raises(InputError, match=r"The tables 'a-b' and 'a_b' would have the same file names \('a_b'\); rename one\."):
+        catalogue.load(catalogue.shipped(), name).cells(request)
+
+
+def test_a_file_named_example_is_not_called_made(experiment):
+    def filed(params):
+        return {**params, "table": params["table"] | {"digest": "d"}} if "table" in params else params
+
+    cells = [*experiment.cells(Request()), *catalogue.load(catalogue.shipped(), "real_tables").cells(Request())]
+    made = experiment.present([Done(filed(p), invented(p, 0.05)) for p in cells])
+    assert not [a.name for a in made if "made by this package" in a.note]
 
 
 def test_a_figure_is_compared_where_the_partition_is_the_papers(experiment):
     cells = [*experiment.cells(Request()), *catalogue.load(catalogue.shipped(), "real_tables").cells(Request())]
     facts = {"train": list(published.TRAIN), "by_model": list(published.BY_MODEL)}
     done = [Done(p, facts if p["kind"] == "facts" else invented(p, 0.15)) for p in cells]
-    figures = experiment.present(done)[1]
+    (figures,) = (a for a in experiment.present(done) if a.name == "claims_figures")
     assert {row[-1] for row in figures.rows} == {"not reproduced"}
     assert figures.rows[0][1:3] == ("0.75 0.63 0.72 0.75", "0.75 0.60 0.60 0.75")
 

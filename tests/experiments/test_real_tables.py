@@ -60,8 +60,8 @@ def test_numbers_agree_with_each_other(done):
 def test_presentation(experiment, done):
     artefacts = {a.name: a for a in experiment.present(done)}
     assert list(artefacts) == [
-        "real_tables_areas", "real_tables_differences", "real_tables_gains", "real_tables_gains_figure",
-        "real_tables_frontiers_small_one",
+        "real_tables_areas", "real_tables_references", "real_tables_differences", "real_tables_gains", "real_tables_mixtures",
+        "real_tables_gains_figure", "real_tables_frontiers_small_one",
     ]  # fmt: skip
     differences = artefacts["real_tables_differences"].rows
     assert [row[:4] for row in differences][:2] == [("small one", "K-means", "sound", c) for c in ("common", "own")]
@@ -71,5 +71,16 @@ def test_presentation(experiment, done):
     common = [row[7] for row in differences if row[3] == "common"]
     above, below = sum(v.low > 0.0 for v in common), sum(v.high < 0.0 for v in common)
     assert f"in {above} and below it in {below} of {len(common)} rows" in artefacts["real_tables_differences"].note
+    tables = [a for a in artefacts.values() if hasattr(a, "rows")]
+    assert max(len(table.columns) for table in tables) <= 9
+    assert all("'small one' is data made by this package" in table.note for table in tables)
     again = experiment.present(done)
     assert [a.latex() for a in again] == [a.latex() for a in artefacts.values()]
+
+
+def test_mixtures_have_a_table_of_their_own(experiment, done):
+    rows = next(a for a in experiment.present(done) if a.name == "real_tables_mixtures").rows
+    assert [row[1:4] for row in rows] == [("K-means", p, scope) for p in ("sound", "published") for scope in ("own", "all")]
+    gained = [sum(audits.gains(one.result, "own", "auc", "mixture", "local")) for one in done[:2]]
+    assert rows[0][4].value == pytest.approx(sum(gained) / 2 / len(done[0].result["clients"]), abs=1e-3)
+    assert rows[0][5] == f"{sum(g > 0.0 for g in gained)}/2"
