@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Literal
@@ -86,12 +87,15 @@ class Plot:
         size = (10.0, 0.6 + sum(wide) + 3.2 * (lines - len(wide))) if wide else (1.6 + 3.6 * columns, 0.6 + 3.2 * lines)
         figure = Figure(figsize=size, dpi=150, layout="constrained")
         figure.suptitle(textwrap.fill(self.title, 120 if wide else 62 * columns), fontsize=10)
+        plain = []
         for place, panel in enumerate(self.panels, 1):
             axes = figure.add_subplot(lines, columns, place)
             if isinstance(panel, Stack):
                 panel.draw(axes)
             else:
                 _draw(axes, panel)
+                plain.append(axes)
+        _legends(figure, plain)
         return figure
 
     def latex(self) -> str:
@@ -142,8 +146,18 @@ def _draw(axes: Axes, panel: Panel) -> None:
     axes.tick_params(which="both", labelsize=8)
     axes.grid(alpha=0.25, lw=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    if any(not s.label.startswith("_") for s in panel.series):
-        axes.legend(fontsize=7, frameon=False)
+
+
+def _legends(figure: Figure, panels: Sequence[Axes]) -> None:
+    """One legend below all panels where it is the same for several, so that it hides no data; else each its own."""
+    lines = [[line for line in axes.lines if not str(line.get_label()).startswith("_")] for axes in panels]
+    looks = [[(x.get_label(), x.get_color(), x.get_marker(), x.get_linestyle()) for x in own] for own in lines]
+    if len(panels) > 1 and looks[0] and all(look == looks[0] for look in looks):
+        figure.legend(handles=lines[0], loc="outside lower center", ncols=min(6, len(lines[0])), fontsize=8, frameon=False)
+        return
+    for axes, own in zip(panels, lines, strict=True):
+        if own:
+            axes.legend(handles=own, fontsize=7, frameon=False)
 
 
 def _whole_ticks(panel: Panel) -> list[float]:
