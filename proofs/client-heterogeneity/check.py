@@ -11,9 +11,11 @@ import sympy as sp
 from mpmath import iv
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
+from _kappa import five_digits
 from _steps import ENUMERATION, FLOAT, INTERVAL, RATIONAL, READER, SYMPY, Step, main
 
 CONSTANTS = {"kappa_one": F(46317, 100000), "kappa_best": F(46369, 100000), "bias_ratio": 1}
+BEST_ETA = F(104, 100)
 
 
 def products_below_the_mixture() -> bool:
@@ -62,6 +64,10 @@ def pooled_moment() -> bool:
                 if moment.a > limit.b * (1 + 1e-15):
                     return False
     return True
+
+
+def constants_of_least_squares() -> bool:
+    return (five_digits(F(1)), five_digits(BEST_ETA)) == (CONSTANTS["kappa_one"], CONSTANTS["kappa_best"])
 
 
 def bias_decomposition() -> bool:
@@ -140,6 +146,7 @@ def steps() -> list[Step]:
             INTERVAL,
             pooled_moment,
         ),
+        Step("kappa(1) and kappa(1.04) at their deciding error, five digits", INTERVAL, constants_of_least_squares),
         Step(
             "gap_j <= bias + pooled error, policy form below osc, all utilities of a grid: 3 models, 19,683 tables",
             ENUMERATION,

@@ -216,8 +216,10 @@ def range_aware_below_holes() -> bool:
 
 
 def familiar_forms() -> bool:
-    """K2 <= 2 sup w; under uniform logging K2 = 2 M E[nu/rho_X], and sqrt(4 M s) over sqrt(2 M s) is sqrt(2)."""
+    """K2 <= 2 sup w, equal for constant w; uniform logging: K2 = 2 M E[nu/rho_X]; sqrt(4 M s) over sqrt(2 M s) is sqrt(2)."""
     if coverage(NU[:2], RHO[:2]) > CONSTANTS["sup_w_factor"] * max(map(max, weights(NU[:2], RHO[:2]))):
+        return False
+    if coverage((F(1, 2), F(1, 2)), [[F(1, 6)] * 3] * 2) != CONSTANTS["sup_w_factor"] * 3:  # w = 3 everywhere
         return False
     nu, rho_x = (F(1, 3), F(2, 3)), (F(3, 4), F(1, 4))
     for models in (2, 3, 5):

@@ -85,13 +85,14 @@ def e_of(u: object) -> object:
 
 def explicit_constants() -> bool:
     """Pieces [a, b] of (0, 1/4]: increasing factors at b, decreasing ones at a."""
-    pieces, mu, c = 400, iv.mpf(1) / 2, iv.mpf(5) / 2
+    pieces = 400
+    mu, c = (iv.mpf(CONSTANTS[name].numerator) / CONSTANTS[name].denominator for name in ("mu", "c"))
     gap, noise, shaken, pulled = (iv.mpf(f.numerator) / f.denominator for f in CONSTANTS["explicit"])
     for i in range(pieces):
         a, b = iv.mpf(i) / (4 * pieces), iv.mpf(i + 1) / (4 * pieces)
         ratio = e_of(b)  # E(s)/s
         weight = a + (1 - a) / mu  # s + (1-s)/mu decreases
-        slope = 2 - b - (1 - b) * mu  # 2 - s - (1-s)/2 decreases
+        slope = 2 - b - (1 - b) * mu  # 2 - s - (1-s) mu decreases for mu <= 1
         slope = slope - weight * (1 + c) * (ratio / 4) ** 2
         nu = 1 + 2 * b * e_of(2 * b)  # (e^u - 1)/u = 1 + u e_of(u)
         drift = e_of(2 * b + b**2 / 2)

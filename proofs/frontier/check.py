@@ -232,7 +232,15 @@ def equality() -> bool:
     a, b = CONSTANTS["errors_of_each_kind"] * x, CONSTANTS["errors_of_each_kind"] * y
     gap = sp.expand(good - poor - (a + lam * b)) == 0
     curve = sp.expand((sp.Rational(1, 2) + x) - a - (sp.Rational(1, 2) - x)) == 0 and sp.expand((1 - y) + b - (1 + y)) == 0
-    return gap and curve
+    ratio = sp.simplify((good - poor) / (a + lam * b)) == CONSTANTS["ratio_at_extremal"]
+    return gap and curve and bool(ratio)
+
+
+def union_of_one_event() -> bool:
+    """Hoeffding's two sides of N means of quality and N of cost: 2 N 2 exp(-2 n w^2) = delta."""
+    pairs, n, delta = sp.symbols("N n delta", positive=True)
+    squared_width = sp.log(CONSTANTS["log_factor"] * pairs / delta) / (2 * n)
+    return sp.simplify(2 * pairs * 2 * sp.exp(-2 * n * squared_width) - delta) == 0
 
 
 def kmeans_parts() -> bool:
@@ -259,7 +267,8 @@ def trap_one_price() -> bool:
             total, k = total + mass, k + len(level)
             failing |= set(level)
         union |= failing
-    return float(sum((law[x] * law[y] for x, y in union), F(0))) > 1.5 * float(delta)
+    found = float(sum((law[x] * law[y] for x, y in union), F(0)))
+    return found > 1.5 * float(delta) and abs(found - CONSTANTS["one_price_union"]) < 5e-5
 
 
 def trap_own_spans() -> bool:
@@ -283,6 +292,7 @@ def steps() -> list[Step]:
         Step("Subopt <= a + lam b at every break, between, beyond; both tie rules; six tables", RATIONAL, every_price),
         Step("models left out count as 1 and c_max: six tables, 3 models left out, five prices", RATIONAL, models_left_out),
         Step("three terms of K-means split into a + lam b", SYMPY, kmeans_parts),
+        Step("K-means: 2N means, two sides each: width sqrt(log(4N/delta)/(2 n))", SYMPY, union_of_one_event),
         Step("supporting lines: Env = inf of lam cost + h(lam), Q* below its own", READER),
         Step(
             "lowest learned cost <= lowest + b, Env(cost) >= Q*(cost - b) - a at all bends: six tables", RATIONAL, envelope_line

@@ -118,7 +118,8 @@ def excluded_models() -> bool:
             for u_hat, b in product(product(GRID, repeat=3), product((F(0), F(1, 4), F(1)), repeat=3)):
                 if not excluded_case(kept, u_hat, b):
                     return False
-    return True
+    farthest = max(abs(u - best) for u, best in product(GRID, repeat=2))  # of a left-out model from the best estimate kept
+    return farthest == CONSTANTS["excluded_halfwidth"] * (HI - LO)
 
 
 def excluded_case(kept: Sequence[int], u_hat: Row, b: Row) -> bool:

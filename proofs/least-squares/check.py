@@ -2,7 +2,7 @@
 
 import sys
 from fractions import Fraction as F
-from itertools import product
+from itertools import pairwise, product
 from math import comb
 from pathlib import Path
 
@@ -189,7 +189,8 @@ def no_larger_constants() -> bool:
     limit = exact(CONSTANTS["kappa_best_above"])
     rising, falling = (values[1] - values[0]).a > 0, (values[-1] - values[-2]).b < 0
     below = all((values[i] + (values[i] - values[i - 1])).b < limit.a for i in range(1, len(values)))
-    return bool(at_one and rising and falling and below)
+    last_digit = {CONSTANTS[f"{name}_above"] - CONSTANTS[name] for name in ("kappa_one", "kappa_best")} == {F(1, 100_000)}
+    return bool(at_one and rising and falling and below and last_digit)
 
 
 def concave_in_eta() -> bool:
@@ -300,6 +301,29 @@ def draws_need_not_be_independent() -> bool:
     return all(sum(phi[d, f] for d in (0, 1)) / 2 <= 1 for f in (0, 1))
 
 
+def grid_of_etas() -> bool:
+    """1, best for a fixed design, and its halves; at each the exponent's moment stays at most 1 when the logger looks.
+
+    Two records with two-point labels, the query of the second chosen by the label of the first: every path, in intervals.
+    """
+    iv.prec = 60
+    etas = CONSTANTS["adaptive_etas"]
+    halves = etas[0] == 1 and all(2 * later == earlier for earlier, later in pairwise(etas))
+    means, fit = (F(1, 4), F(2, 3)), (F(3, 4), F(1, 3))
+
+    def moment(eta: F, x: int) -> list[object]:
+        """By label: its chance times exp(-eta Z + (eta - eta^2/2) g^2)."""
+        g, chances = fit[x] - means[x], (1 - means[x], means[x])
+        powers = (-eta * (g * g - 2 * g * (y - means[x])) + (eta - eta * eta / 2) * g * g for y in (0, 1))
+        return [exact(chance) * iv.exp(exact(power)) for chance, power in zip(chances, powers, strict=True)]
+
+    for eta, rule in product(etas, product((0, 1), repeat=2)):
+        whole = sum((one * sum(moment(eta, rule[y])) for y, one in enumerate(moment(eta, 0))), iv.mpf(0))
+        if not whole.b <= 1:
+            return False
+    return halves
+
+
 def jensen_for_the_average() -> bool:
     a, b, m = sp.symbols("a b m", real=True)
     return sp.expand(((a - m) ** 2 + (b - m) ** 2) / 2 - ((a + b) / 2 - m) ** 2 - ((a - b) / 2) ** 2) == 0
@@ -339,6 +363,7 @@ def steps() -> list[Step]:
         Step("factor 2 is false in the random design (n = 4000, L = 98.4)", "exact sums, 90 bits", factor_two_is_false),
         Step("Cramer: the constants kappa(1), max kappa cannot be improved as delta -> 0", READER),
         Step("adaptive logging: a nonnegative supermartingale for fixed eta", READER),
+        Step("grid of etas 1, 1/2, 1/4, 1/8: moment at most 1 for two records, every rule of a logger", INTERVAL, grid_of_etas),
         Step(
             "k draws: E exp(mean(Phi - log dG/dP)) <= 1, draws dependent or not: k = 2, two functions (general: reader)",
             RATIONAL,

@@ -10,9 +10,11 @@ import numpy as np
 import sympy as sp
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from _steps import ENUMERATION, FLOAT, READER, SQUARES, SYMPY, Step, main
+from _kappa import five_digits
+from _steps import ENUMERATION, FLOAT, INTERVAL, READER, SQUARES, SYMPY, Step, main
 
 CONSTANTS = {"events": 2, "kappa_one": F(46317, 100000), "kappa_best": F(46369, 100000), "grid": 4}
+BEST_ETA, ETAS = F(104, 100), (F(1), F(1, 2), F(1, 4), F(1, 8))
 
 
 def minkowski() -> bool:
@@ -82,6 +84,17 @@ def exact_conclusion() -> bool:
     return failed <= delta
 
 
+def constants_of_least_squares() -> bool:
+    return (five_digits(F(1)), five_digits(BEST_ETA)) == (CONSTANTS["kappa_one"], CONSTANTS["kappa_best"])
+
+
+def price_of_the_unions() -> bool:
+    """With log(k/delta) for log(1/delta) each fails with delta/k: 2 events (quality, cost) and 4 etas add up to delta."""
+    delta = sp.symbols("delta", positive=True)
+    unions = ((("quality", "cost"), CONSTANTS["events"]), (ETAS, CONSTANTS["grid"]))
+    return all(sp.simplify(len(failures) * sp.exp(-sp.log(price / delta)) - delta) == 0 for failures, price in unions)
+
+
 def chain_on_random_errors() -> bool:
     """Subopt <= sqrt(K2)(root error of quality + lam c_max root error of cost) on seeded finite problems."""
     rng = np.random.default_rng(5)
@@ -114,6 +127,8 @@ def steps() -> list[Step]:
         Step("coverage-transfer at eps, deterministic: K2(pi_hat) may depend on the data", READER),
         Step("the chain on 300 seeded problems", FLOAT, chain_on_random_errors),
         Step("P(gap > bound) <= delta over all designs and labels, 16 functions", ENUMERATION, exact_conclusion),
+        Step("kappa(1) and kappa(1.04) at their deciding error, five digits", INTERVAL, constants_of_least_squares),
+        Step("two events cost log 2; PAC-Bayes: a grid of four etas costs log 4", SYMPY, price_of_the_unions),
         Step("log|F| = P b log 2 + log k", ENUMERATION, network_log_size),
         Step("one event for one lam: the same weight R at S = 0", SYMPY, weights_at_zero_excess),
         Step("E S(f) = sum E (f - f*)^2: the distance to the class is inside S", SYMPY, excess_is_mean_error),

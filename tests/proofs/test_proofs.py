@@ -1,6 +1,7 @@
 """Every proof's steps run, and its constants are those of the code."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -16,12 +17,59 @@ from fedroute_theory.theorems.two_pass_kmeans.families import polygon_family
 from fedroute_theory.theorems.two_pass_kmeans.formulas import EXACT_SOLVERS_FACTOR, approximation
 
 
+class Recorded(dict):
+    """Constants that remember which of them were read."""
+
+    def __init__(self, constants):
+        super().__init__(constants)
+        self.read = set()
+
+    def __getitem__(self, name):
+        self.read.add(name)
+        return super().__getitem__(name)
+
+
+def doubled(value):
+    """The value with one of the numbers in it doubled, for each of them."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from (value | {key: changed} for changed in doubled(inner))
+    elif isinstance(value, tuple):
+        for place, inner in enumerate(value):
+            yield from ((*value[:place], changed, *value[place + 1 :]) for changed in doubled(inner))
+    else:
+        yield 2 * value
+
+
+def fails(step):
+    """Whether a step does not pass; one that cannot even run with a constant does not."""
+    try:
+        return not step.passes()
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return True
+
+
 @pytest.mark.parametrize("slug", THEOREMS)
-def test_no_step_of_the_proof_fails(slug):
-    steps = proof_module(slug).steps()
-    outcomes = {step.statement: step.passes() for step in steps}
+def test_no_step_of_the_proof_fails_and_every_constant_changed_alone_fails_one(slug):
+    proof = proof_module(slug)
+    steps, constants = proof.steps(), proof.CONSTANTS
+    outcomes, readers = {}, {name: [] for name in constants}
+    for step in steps:
+        proof.CONSTANTS = Recorded(constants)
+        start = time.perf_counter()
+        outcomes[step.statement] = step.passes()
+        for name in proof.CONSTANTS.read:
+            readers[name].append((time.perf_counter() - start, len(readers[name]), step))
     assert [statement for statement, outcome in outcomes.items() if outcome is False] == []
     assert sum(outcome is True for outcome in outcomes.values()) >= len(steps) // 2 >= 1
+    assert [name for name, own in readers.items() if not own] == [], "no step reads these constants"
+    idle = []
+    for name, value in constants.items():
+        for changed in doubled(value):
+            proof.CONSTANTS = constants | {name: changed}
+            if not any(fails(step) for _, _, step in sorted(readers[name])):  # the fastest first
+                idle.append((name, changed))
+    assert idle == [], "no step fails when these are changed alone"
 
 
 SCOPES = {
