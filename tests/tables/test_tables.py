@@ -1,6 +1,7 @@
 """From an experiment's file to its tables: planned, computed once, presented with the same bytes."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -363,4 +364,13 @@ def test_the_experiment_of_the_page_runs_as_it_stands(tmp_path):
         *(f"rate_figure.{kind}" for kind in ("pdf", "png", "tex", "provenance.json")),
         write.DOCUMENT,
     }
-    assert "| 800 |" in result.stdout
+    fitted = re.search(r"\| 800 \| \S+ \[\S+, \S+\] \| (-\S+) \[(-\S+), (-\S+)\] \| -1/2 \|", result.stdout)
+    assert fitted is not None, result.stdout
+    exponent, low, high = map(float, fitted.groups())
+    assert low <= -0.5 <= high
+    assert f"The last row has the exponent: {exponent:g} [{low:g}, {high:g}]" in page.read_text()
+    (tmp_path / "helper.py").write_text("")
+    (tmp_path / "rate.py").write_text(f"import helper\n{code}")
+    load.cache_clear()
+    with pytest.raises(InputError, match="No module named 'helper'"):  # as the page says
+        load(tmp_path, "rate")
