@@ -90,10 +90,10 @@ def number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def mean_of(values: Sequence[Any]) -> intervals.Interval | None:
-    """Mean over the seeds in which the value exists."""
+def mean_of(values: Sequence[Any], least: float = -math.inf) -> intervals.Interval | None:
+    """Mean over the seeds in which the value exists. least: what it cannot be below."""
     kept = [v for v in map(number, values) if v is not None]
-    return intervals.mean(kept) if kept else None
+    return intervals.mean(kept, least=least) if kept else None
 
 
 def steps_of(found: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -116,13 +116,13 @@ def steps_table(by: dict[str, list[Done]]) -> ResultTable:
             continue
         found = waterfalls(own, form)
         name = (slug, form, place(own))
-        before = mean_of([w["gap"] for w in found])
+        before = mean_of([w["gap"] for w in found], 0.0)
         lines.append((*name, "gap", before, None, None, None, len(found), ""))
         shares = [mean_of([s["share"] for s in step]) for step in steps_of(found)]
         most = max((s.value for s in shares if s is not None), default=None)
         for step, share in zip(steps_of(found), shares, strict=True):
             percent = None if share is None else intervals.Interval(100 * share.value, 100 * share.low, 100 * share.high)
-            value = mean_of([s["value"] for s in step])
+            value = mean_of([s["value"] for s in step], 0.0)
             worst = share is not None and share.value == most
             lines.append((*name, step[0]["name"], value, ratio(value, before), percent, worst, len(step), step[0]["why"]))
             before = value
@@ -159,7 +159,7 @@ def forms_table(by: dict[str, list[Done]]) -> ResultTable:
             found = waterfalls(own, form)
             worst, times = Counter(w["loses most"] for w in found).most_common(1)[0]
             share = mean_of([100 * max(s["share"] for s in w["steps"]) for w in found if shares_exist(w)])
-            gap, bound = (mean_of([w[key] for w in found]) for key in ("gap", "bound"))
+            gap, bound = (mean_of([w[key] for w in found], 0.0) for key in ("gap", "bound"))
             vacuous = f"{sum(w['vacuous'] for w in found)}/{len(found)}"
             steps = len(found[0]["steps"])
             lines.append((slug, form, gap, bound, ratio(bound, gap), vacuous, steps, worst, f"{times}/{len(found)}", share))

@@ -25,8 +25,8 @@ def sentence(done: Sequence[Done], numbers: Numbers) -> str:
     """In how many cells federated and pooled agree, and why they may."""
     found = sum(same(d, numbers) for d in done)
     return (
-        f"Federated and pooled are identical in {found} of {len(done)} cells: both sum over the same records, so where they "
-        "also agree on the centres (heads have none) they have the same estimates."
+        f"Federated and pooled are identical in {found} of {len(done)} cells: both sum over the same records, so with "
+        "the same centres (or none) they have the same estimates."
     )
 
 

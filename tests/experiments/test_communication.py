@@ -52,6 +52,39 @@ def test_counting_finds_an_earlier_size_where_clients_send_less(monkeypatch):
     assert [t["records"] for t in found["trainings"]] == [50, 51]
 
 
+def test_with_down_counts_up_and_down_of_the_same_training(monkeypatch):
+    """A training of few records sends and gets few centres: its broadcasts say nothing about a larger one."""
+
+    def growing(*place):
+        n = place[-1]
+        up, down = min(100, 10 * n), min(160, 4 * n)  # cheaper from 34 records, with down from 87
+        return {"records": n, "up": up, "down": down, "logs": 3 * n, "messages": 1, "queries": 0}
+
+    for name, value in (("training", growing), ("up", lambda *_: 100), ("per_record", lambda _: 3)):
+        monkeypatch.setitem(SCRIPT, name, value)
+    found = SCRIPT["bytes_sent"]("K-means, two passes", 4, 6, 3)
+    assert [t["records"] for t in found["trainings"]] == [33, 34]
+    assert [t["records"] for t in found["both"]] == [86, 87]
+    assert 100 + 160 < 3 * 87
+    assert 100 + 160 >= 3 * 86
+
+
+def test_with_down_of_real_trainings(small):
+    for d in small[:3]:
+        before, after = d.result["both"]
+        assert before["records"] + 1 == after["records"] >= d.result["trainings"][1]["records"]
+        assert after["up"] + after["down"] < after["logs"]
+        assert before["up"] + before["down"] >= before["logs"]
+    table = EXPERIMENT.present(small)[0]
+    for row, d in zip(table.rows, small[:3], strict=True):
+        after = d.result["both"][1]
+        assert row[-2:] == (after["records"], after["up"] + after["down"])
+    assert "dearer one before in 3 of 3 rows" in table.note
+    turned = small[0].result | {"both": small[0].result["both"][::-1]}
+    changed = [Done(small[0].params, turned), *small[1:]]
+    assert "dearer one before in 2 of 3 rows" in EXPERIMENT.present(changed)[0].note
+
+
 def test_networks_weigh_what_their_formula_says(monkeypatch):
     from fedroute_theory.routers import mlp
 
@@ -67,14 +100,14 @@ def test_networks_weigh_what_their_formula_says(monkeypatch):
 
 def test_the_first_size_at_which_federating_is_cheaper(small):
     table = EXPERIMENT.present(small)[0]
-    assert [row[-3:-1] for row in table.rows] == [(True, True)] * 3
+    assert [row[-4:-2] for row in table.rows] == [(True, True)] * 3
     assert "Queries found in messages: 0." in table.note
     before, after = small[0].result["trainings"]
     late = Done(small[0].params, small[0].result | {"trainings": [before | {"logs": 10**9}, after]})
     never = Done(small[0].params, small[0].result | {"trainings": [before, after | {"logs": 0, "queries": 2}]})
-    assert EXPERIMENT.present([late, *small[1:]])[0].rows[0][-3:-1] == (True, False)
+    assert EXPERIMENT.present([late, *small[1:]])[0].rows[0][-4:-2] == (True, False)
     table = EXPERIMENT.present([never, *small[1:]])[0]
-    assert table.rows[0][-3:-1] == (False, True)
+    assert table.rows[0][-4:-2] == (False, True)
     assert "Queries found in messages: 2." in table.note
 
 
