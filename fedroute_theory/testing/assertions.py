@@ -43,8 +43,9 @@ def assert_bound_holds(
     split evenly over the randomised claims.
 
     Raises AssertionError, with gap, bound, terms, assumptions and how to reproduce it, for a violated claim; for an undecided
-    one unless `allow_inconclusive`; and when no claim applies (a check that cannot fail is none) unless `applicable` is False:
-    then a claim that does apply is the error. Raises InputError for names that do not exist and values out of range.
+    one unless `allow_inconclusive`; when no claim applies (a check that cannot fail is none) unless `applicable` is False: then
+    a claim that does apply is the error; and when no bound has the kind that the theorem states.
+    Raises InputError for names that do not exist and values out of range.
     The same arguments give the same evidence on any number of threads.
     """
     __tracebackhide__ = True

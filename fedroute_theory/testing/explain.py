@@ -44,7 +44,7 @@ def _finding(e: Evidence) -> str:
     if e.verdict is Verdict.NOT_APPLICABLE or e.bound is None or e.gap is None:
         return e.notes or "not applicable"
     seen = f"{e.violations} of {e.trials} trials violate it" + (f", {e.delta:g} of them may" if e.delta else ", none may")
-    relation = {"lower": "not below", "identity": "equal to"}.get(e.kind, "at most")
+    relation = {"upper": "at most", "comparison": "at most", "lower": "not below", "identity": "equal to"}[e.kind]
     claim = f"gap {e.gap:.6g} should be {relation} the bound {e.bound:.6g}"
     if e.verdict is Verdict.INCONCLUSIVE:
         return f"{claim}; {seen}; {needed(e)}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import InputError
+from fedroute_theory._validate import InputError, function
 from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.routers import Router, Trained, train
 from fedroute_theory.theorems import Bound, Case, Claim, Theorem
@@ -25,14 +25,19 @@ FIRST_BLOCK = 50
 
 def train_any(router: AnyRouter, logs: Logs, seed: int, labels: Labels | None = None) -> Trained[Any]:
     """Train a router of this package or of the user. InputError for what is neither."""
+    check_any(router)
     if isinstance(router, Router):
         return train(router, logs, seed, labels)
-    if not callable(router):
-        raise InputError(f"The 'router' parameter must be a router or a function of (logs, seed, labels); got {router!r:.80}.")
     trained = router(logs, seed, labels)
     if not isinstance(trained, Trained):
         raise InputError(f"The 'router' function must return Trained; got {type(trained).__name__}.")
     return trained
+
+
+def check_any(router: object) -> None:
+    """InputError for what is neither a router nor a function."""
+    if not isinstance(router, Router):
+        function("router", router, "be a router or a function of (logs, seed, labels)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +54,23 @@ class Sampler:
     trainings: Collection[str] | None = None
 
     def claims(self, repetitions: int) -> list[Claim]:
-        """The claims on the logs' own labels and on `repetitions` - 1 redrawn ones."""
+        """The claims on the logs' own labels and on `repetitions` - 1 redrawn ones.
+
+        AssertionError where none of the theorem's bounds has the kind it states.
+        """
         world = self.world
         labels = redrawn(world, self.rng, repetitions)
         trained = train_any(self.router, world.logs, self.seed, labels)
         case = Case(
             world.problem, world.federation, world.logs, trained.estimates(), self.delta, trained.messages, labels, world.truths
         )
+        made = list(self.theorem.claims(case))
+        wrong = self.theorem.unstated(made)
+        if wrong:
+            raise AssertionError(f"{self.theorem.slug} ({self.theorem.title}): {wrong}")
         wanted = [
             claim
-            for claim in self.theorem.claims(case)
+            for claim in made
             if (self.forms is None or claim.form in self.forms) and (self.trainings is None or claim.training in self.trainings)
         ]
         if not wanted:

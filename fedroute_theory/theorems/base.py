@@ -12,12 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, array, extended, instance, integer, number, probability, reject
+from fedroute_theory._validate import (
+    FloatArray,
+    InputError,
+    array,
+    choice,
+    extended,
+    instance,
+    integer,
+    number,
+    probability,
+    reject,
+)
 from fedroute_theory.estimates import CellEstimates, Estimates
 from fedroute_theory.federation import Federation, Labels, Logs, Message
 from fedroute_theory.federation.descent import Descent
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.theorems.bound import Answer, Bound, Kind, Measurement
+from fedroute_theory.theorems.bound import KINDS, Answer, Bound, Kind, Measurement
 from fedroute_theory.theorems.waterfall import Waterfall
 
 
@@ -295,6 +306,8 @@ class Theorem:
     assumptions: name, as in the measurements -> what is assumed. remedies: name -> what would have to change for it to hold.
     forms: name -> formula of the calculator; the first is the default. claims: what the theorem says of a case. extremal,
     controls: recomputed at each call. steps: what every inequality of the proof loses on a case, claim by claim.
+
+    kind: of the main statement; some forms may be of another. Raises InputError for one that is none.
     """
 
     slug: str
@@ -309,3 +322,17 @@ class Theorem:
     controls: Callable[[], list[Control]]
     remedies: Mapping[str, str] = field(default_factory=dict)
     steps: Callable[[Case], Iterable[Waterfall]] = no_steps
+
+    def __post_init__(self) -> None:
+        choice("kind", self.kind, KINDS)
+
+    def unstated(self, claims: Iterable[Claim]) -> str:
+        """What is wrong where claims have bounds, and none of the kind that the theorem states; empty otherwise.
+
+        A claim is judged by the kind of its bound, so a bound that leaves it at "upper" would pass for a "lower" one.
+        """
+        kinds = dict.fromkeys(claim.answer.kind for claim in claims if isinstance(claim.answer, Bound))
+        if not kinds or self.kind in kinds:
+            return ""
+        found = " or ".join(map(repr, kinds))
+        return f"it states a theorem of kind '{self.kind}', but every bound of its claims is of kind {found}"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from numbers import Real
+from typing import Literal, get_args
 
-from fedroute_theory._validate import InputError
+from fedroute_theory._validate import InputError, choice, instance, number, reject
 
 Kind = Literal["upper", "lower", "identity", "comparison"]
+"""How gap and bound are compared; a comparison is between two bounds, and its gap is at most the bound, as for "upper"."""
+
+KINDS: tuple[str, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Measurement:
         return None if self.limit is None or self.value is None else self.limit - self.value
 
 
+def says_nothing(value: float, trivial: float) -> bool:
+    """Whether a bound is at or above one that needs no theorem, up to rounding; never where no such bound is known."""
+    return math.isfinite(trivial) and value >= trivial * (1.0 - 1e-12)
+
+
 @dataclass(frozen=True)
 class Bound:
     """A bound with the terms that add up to it.
@@ -42,7 +51,8 @@ class Bound:
     terms: name -> contribution, in the unit of the bound. delta: probability with which it may fail (0.0: never). trivial:
     a bound that needs no theorem (the utility range); at or above it the bound is vacuous.
 
-    Raises InputError for terms that are no numbers or do not add up; infinity is one.
+    Raises InputError for an unknown kind, a delta outside [0, 1), no terms, and terms that are no numbers or do not add up;
+    infinity is a number.
     """
 
     terms: Mapping[str, float]
@@ -53,6 +63,16 @@ class Bound:
     value: float = field(init=False)
 
     def __post_init__(self) -> None:
+        choice("kind", self.kind, KINDS)
+        number("delta", self.delta, 0.0, 1.0, open_high=True)
+        if math.isnan(self.trivial):
+            raise reject("trivial", "be a number or infinity", self.trivial)
+        instance("terms", self.terms, Mapping, "map names to numbers")
+        if not self.terms:
+            raise reject("terms", "hold at least one term", "none")
+        for name, term in self.terms.items():
+            if not isinstance(term, Real) or isinstance(term, bool):
+                raise InputError(f"The 'terms' of a bound must be numbers; got {repr(term)[:40]} for '{name}'.")
         infinite = {term for term in self.terms.values() if math.isinf(term)}
         for name, term in self.terms.items():
             if math.isnan(term) or (len(infinite) > 1 and math.isinf(term)):
@@ -68,7 +88,7 @@ class Bound:
     @property
     def vacuous(self) -> bool:
         """Whether the bound says no more than the range of the utility; never where no such range is known."""
-        return math.isfinite(self.trivial) and self.value >= self.trivial * (1.0 - 1e-12)
+        return says_nothing(self.value, self.trivial)
 
     @property
     def largest_term(self) -> str:

@@ -167,7 +167,7 @@ def outcomes(claim: Claim) -> tuple[BoolArray, BoolArray]:
         return np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
     gaps, bounds = (claim.gaps, claim.bounds) if claim.gaps.size else (np.array([claim.gap]), np.array([claim.answer.value]))
     excess = gaps - bounds
-    slack = {"lower": excess, "identity": -np.abs(excess)}.get(claim.answer.kind, -excess)
+    slack = {"upper": -excess, "comparison": -excess, "lower": excess, "identity": -np.abs(excess)}[claim.answer.kind]
     rounding = ROUNDING * np.maximum(np.abs(bounds), 1.0)
     possible = slack + claim.uncertainty >= -rounding  # a number that is none keeps nothing
     return ~possible, possible & (slack - claim.uncertainty < -rounding)

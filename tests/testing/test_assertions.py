@@ -102,8 +102,17 @@ def test_a_false_claim_is_caught_in_the_first_block_with_everything_needed():
 
 def test_a_deterministic_claim_may_not_fail_once():
     made = always(lambda _: Claim("identity", "pooled", None, 1, Bound({"a": 1.0}, kind="identity"), 1.0 + 1e-6))
-    assert "1 of 1 trials violate it, none may" in failure(made, PROBLEM, ROUTER)
+    assert "1 of 1 trials violate it, none may" in failure(replace(made, kind="identity"), PROBLEM, ROUTER)
     assert_bound_holds(always(lambda _: Claim("identity", "pooled", None, 1, Bound({"a": 1.0}), 1.0)), PROBLEM, ROUTER)
+
+
+def test_bounds_of_no_stated_kind_are_an_error():
+    """A lower bound whose kind was left at "upper" would pass as long as it is wrong."""
+    made = replace(always(lambda _: Claim("floor", "pooled", None, 1, Bound({"a": 1.0}), 0.5)), kind="lower")
+    said = failure(made, PROBLEM, ROUTER)
+    assert "of kind 'lower'" in said
+    assert "is of kind 'upper'" in said
+    assert failure(made, PROBLEM, ROUTER, forms=("floor",)) == said
 
 
 def test_a_check_that_cannot_fail_is_no_check():
@@ -190,6 +199,16 @@ def test_a_change_of_the_evidence_is_explained_by_term():
     assert said[1].endswith("(+0.5), 100% of the change of the bound")
     assert baseline.changes(old, new, 0.0, 0.51) == []
     assert baseline.versions_apart(old, {**old, "versions": old["versions"] | {"numpy": "9"}}).endswith("-> 9")
+
+
+@pytest.mark.parametrize(("old", "new"), [(0.1, 0.1 + 1e-9), (1.0, 1.0 + 2**-52), (1e9, 1e9 + 1.0)])
+def test_numbers_that_differ_are_printed_so_that_they_differ(old, new):
+    (said,) = baseline.changes(baseline.entry_of({"a": old}, 0), baseline.entry_of({"a": new}, 0), 0.0, 0.0)
+    before, after = re.search(r"value (\S+) -> (\S+) \(", said).groups()
+    assert before != after
+    assert (float(before), float(after)) == pytest.approx((old, new), rel=1e-5)
+    (coarse,) = baseline.changes(baseline.entry_of({"a": 1.23456789}, 0), baseline.entry_of({"a": 2.0}, 0), 0.0, 0.0)
+    assert "value 1.23457 -> 2 (" in coarse
 
 
 @pytest.mark.parametrize("values", [{}, {"a": float("nan")}, {"a": "b"}, [3], 3])

@@ -145,6 +145,32 @@ def test_a_bound_prints_what_it_says_and_whether_it_is_vacuous():
     assert Bound({"noise": math.inf, "distance": 1.0}).value == math.inf
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"kind": "identiy"}, ("'kind'", "'identity'", "'identiy'")),
+        ({"kind": None}, ("'kind'", "None")),
+        ({"delta": 1.0}, ("'delta'", "[0, 1)", "1.0")),
+        ({"delta": -0.1}, ("'delta'", "-0.1")),
+        ({"delta": math.nan}, ("'delta'", "nan")),
+        ({"trivial": math.nan}, ("'trivial'", "nan")),
+        ({"terms": {}}, ("'terms'", "at least one")),
+        ({"terms": 0.5}, ("'terms'", "0.5")),
+        ({"terms": [0.5]}, ("'terms'", "[0.5]")),
+        ({"terms": {"a": "0.5"}}, ("'terms'", "'0.5'", "'a'")),
+        ({"terms": {"a": None}}, ("'terms'", "None")),
+        ({"terms": {"a": np.ones(2)}}, ("'terms'", "array", "'a'")),
+    ],
+)
+def test_a_bound_that_is_none_is_refused_when_it_is_made(changes, named):
+    one_sentence(lambda: Bound(**({"terms": {"a": 0.5}} | changes)), *named)
+
+
+@pytest.mark.parametrize("kind", ["uper", None, "Upper"])
+def test_a_theorem_of_an_unknown_kind_is_refused_when_it_is_made(kind):
+    one_sentence(lambda: replace(registry()["pooling"], kind=kind), "'kind'", "'upper'", repr(kind))
+
+
 @pytest.mark.parametrize("terms", [{"a": 1.0, "b": math.nan}, {"a": math.inf, "b": -math.inf}])
 def test_a_bound_without_a_value_is_refused(terms):
     one_sentence(lambda: Bound(terms), "'terms'", "nan" if math.isnan(terms["b"]) else "'a'")

@@ -76,9 +76,9 @@ def test_a_refusal_is_no_evidence():
     assert "for 1 of 2 clients" in mixed.notes
 
 
-@pytest.mark.parametrize(("value", "gap"), [(math.nan, 0.1), (0.5, math.nan), (math.nan, math.nan)])
-def test_a_number_that_is_none_never_holds(value, gap):
-    assert verdict(claim(value, gap)) is not Verdict.HOLDS
+def test_a_number_that_is_none_never_holds():
+    assert verdict(claim(0.5, math.nan)) is not Verdict.HOLDS
+    assert verdict(claim(0.5, 0.1, bounds=[math.nan], gaps=[0.1])) is not Verdict.HOLDS
 
 
 def test_gaps_that_are_no_numbers_never_hold():
@@ -89,6 +89,11 @@ def test_gaps_that_are_no_numbers_never_hold():
 def test_a_lower_bound_is_compared_the_other_way_round():
     assert verdict(claim(0.3, 0.5, kind="lower")) is Verdict.HOLDS
     assert verdict(claim(0.5, 0.3, kind="lower")) is Verdict.VIOLATED
+
+
+def test_a_comparison_is_an_upper_bound():
+    assert verdict(claim(0.5, 0.3, kind="comparison")) is Verdict.HOLDS
+    assert verdict(claim(0.3, 0.5, kind="comparison")) is Verdict.VIOLATED
 
 
 def test_an_identity_is_compared_on_both_sides():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, IntArray, integer, probability
+from fedroute_theory._validate import FloatArray, IntArray, instance, integer, probability
 from fedroute_theory.federation import LABEL_MODELS, draw_logs, uniform_logging
 from fedroute_theory.problem import Policy, RoutingProblem
 from fedroute_theory.testing.conformance.report import Report, first, refusal, report
@@ -21,8 +21,9 @@ def check_problem(problem: RoutingProblem, *, seed: int = 0, draws: int = 20_000
     """Everything the package relies on in a problem.
 
     draws: queries and records drawn by each Monte-Carlo check. alpha: chance that a sound problem fails one of them (empirical
-    Bernstein intervals, Maurer and Pontil 2009). InputError for numbers out of range.
+    Bernstein intervals, Maurer and Pontil 2009). InputError for what is no problem and for numbers out of range.
     """
+    instance("problem", problem, RoutingProblem, "be a RoutingProblem")
     integer("seed", seed, 0)
     integer("draws", draws, 2)
     probability("alpha", alpha)

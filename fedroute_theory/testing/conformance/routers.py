@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, choice, integer, number
+from fedroute_theory._validate import FloatArray, choice, instance, integer, number
 from fedroute_theory.estimates import Estimates
 from fedroute_theory.federation import Labels, Logs, draw_logs, uniform_logging
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.problems import Lipschitz
 from fedroute_theory.routers import Trained
 from fedroute_theory.testing.conformance.report import Report, first, refusal, report
-from fedroute_theory.testing.trials import AnyRouter, train_any
+from fedroute_theory.testing.trials import AnyRouter, check_any, train_any
 
 PROMISES = {
     "record-order": "the order of a client's records does not matter",
@@ -59,8 +60,11 @@ def check_router(
     router: hyperparameters of a router of this package, or a function of (logs, seed, labels) that returns `Trained`. problem:
     where it is tried, of a continuous query law (so that no two records share a query); default cones on the unit square with
     costs up to 1. promises: which of PROMISES the router makes. tolerance: by how much predictions may differ where different
-    sums give the same numbers. InputError for a promise that does not exist and numbers out of range.
+    sums give the same numbers. InputError for what is no router or problem, a promise that does not exist and numbers out of
+    range.
     """
+    check_any(router)
+    instance("problem", problem, (RoutingProblem, NoneType), "be None or a RoutingProblem")
     for promise in promises:
         choice("promises", promise, PROMISES)
     default = Lipschitz.generate(np.random.default_rng(seed), dimension=2, models=3, lam=0.5, sample=64)

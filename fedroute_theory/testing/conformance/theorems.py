@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from fedroute_theory._validate import integer, number, probability
+from fedroute_theory._validate import instance, integer, number, probability, reject
 from fedroute_theory.testing.conformance.diagnosis import explained
 from fedroute_theory.testing.conformance.examples import Example, example_cases
 from fedroute_theory.testing.conformance.formulas import Arguments, statement_checks
@@ -69,10 +69,13 @@ def check_claims(
     cases: default `example_cases(router, seed=seed)`. rate: the bound is said to shrink like n^-rate; checked on the examples
     to RATE_TOLERANCE. informative: assumptions that are measured for information, and may fail beside a bound. drawn: how many
     awkward cases (0: none; they need Hypothesis). false_alarm: chance that a true theorem is said to be violated. InputError
-    for numbers out of range.
+    for what is no theorem or no case and for numbers out of range.
     """
+    instance("theorem", theorem, Theorem, "be a Theorem")
     probability("false_alarm", false_alarm)
     integer("drawn", drawn, 0)
+    if cases is not None and not (isinstance(cases, Sequence) and all(isinstance(c, Example | Case) for c in cases)):
+        raise reject("cases", "be a list of examples or cases", " ".join(repr(cases)[:80].split()))
     given = example_cases(router, seed=seed) if cases is None else list(cases)
     examples = [c if isinstance(c, Example) else Example(f"case {i}", c.logs.size, c) for i, c in enumerate(given)]
     try:
@@ -82,6 +85,7 @@ def check_claims(
         return report(theorem.slug, {"it speaks of every case": lambda: said})
     checks: dict[str, Check] = {
         "it applies somewhere": partial(_applies, made),
+        "some bound has the kind it states": partial(_kind, theorem, made),
         "every assumption is measured": partial(_measured, theorem, made),
         "where an assumption fails it refuses and names it": partial(_refuses, theorem, made, informative),
         "gaps and bounds of all repetitions belong to the claim": partial(_whole, made),
@@ -102,6 +106,10 @@ def _applies(made: Made) -> str:
     if any(isinstance(c.answer, Bound) for c in claims):
         return ""
     return f"none of {len(claims)} claims applies, so nothing was checked, for example {sorted(reasons)[0]}"
+
+
+def _kind(theorem: Theorem, made: Made) -> str:
+    return theorem.unstated(c for _, claims in made for c in claims)
 
 
 def _measured(theorem: Theorem, made: Made) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from reference import one_sentence
 
 from fedroute_theory.problem import Gap
 from fedroute_theory.problems import Gaussian, Lipschitz, Margin, Tabular, Teacher, Topics, example_table, voronoi
@@ -146,5 +147,6 @@ def test_the_report_raises_with_every_failure_and_one_that_checked_nothing_too()
     assert "ok   one" in str(Report("some", (Finding("one", True),)).raise_if_failed())
 
 
-def test_what_is_no_problem_fails_every_check():
-    assert len(check_problem(3).failed) == 7
+@pytest.mark.parametrize("given", [5, None, Tabular])
+def test_what_is_no_problem_is_named(given):
+    one_sentence(lambda: check_problem(given), "'problem'", "RoutingProblem")

@@ -126,3 +126,9 @@ def test_a_promise_that_is_not_kept_is_caught():
 
 def test_an_unknown_promise_is_named():
     one_sentence(lambda: check_router(CELLS, promises=("speed",)), "speed", "one-client")
+
+
+@pytest.mark.parametrize(("arguments", "named"), [((5,), "'router'"), ((None,), "'router'"), ((KMeansRouter,), "'router'")])
+def test_what_is_no_router_is_named(arguments, named):
+    one_sentence(lambda: check_router(*arguments), named)
+    one_sentence(lambda: check_router(CELLS, problem=5), "'problem'", "5")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from reference import one_sentence
 
 from fedroute_theory.routers import LinearRouter
 from fedroute_theory.testing import check_claims, check_formulas, check_theorem, example_cases
@@ -140,6 +141,30 @@ def test_an_identity_that_is_off_either_way_is_caught():
         assert "1 of 1 trials, none granted" in said
 
 
+@pytest.mark.parametrize("stated", ["lower", "identity"])
+def test_bounds_of_no_stated_kind_are_caught(stated):
+    """Bounds left at "upper" hold of gaps that a lower bound or an identity would be refuted by."""
+    check, entry = "some bound has the kind it states", replace(POOLING, kind=stated)
+    said = said_of(made(), check, entry)
+    assert f"of kind '{stated}'" in said
+    assert "every bound of its claims is of kind 'upper'" in said
+    right = replace(entry, claims=lambda _: [made(), made(Bound({"x": 0.5}, kind=stated))])
+    assert check not in failed(check_claims(right, EXAMPLES[:3], drawn=0))
+    refusing = replace(entry, claims=lambda _: [Claim("a", "pooled", None, 1, NotApplicable("b", "c"), math.nan)])
+    assert check not in failed(check_claims(refusing, EXAMPLES[:3], drawn=0))
+
+
+@pytest.mark.parametrize(
+    ("theorem", "cases", "named"),
+    [(5, [], "'theorem'"), ("pooling", None, "'theorem'"), (POOLING, 5, "'cases'"), (POOLING, [5], "'cases'")],
+)
+def test_what_is_no_theorem_and_no_case_is_named(theorem, cases, named):
+    for check in (check_theorem, check_claims):
+        one_sentence(lambda check=check: check(theorem, cases), named)
+    if theorem is not POOLING:
+        one_sentence(lambda: check_formulas(theorem), "'theorem'")
+
+
 def test_a_wrong_constant_says_the_factor():
     gaps, bounds = np.array([0.5, 0.1]), np.full(2, 0.25)
     said = said_of(made(Bound({"x": 0.25}), gaps=gaps, bounds=bounds), "no claim is violated")
@@ -151,7 +176,6 @@ def test_statements_that_say_too_little_are_caught():
     pooling = theorem("pooling")
     for change, said in (
         ({"title": ""}, "title"),
-        ({"kind": "sideways"}, "kind"),
         ({"forms": {}}, "forms"),
         ({"remedies": {"x": "y"}}, "remedy of 'x'"),
     ):
