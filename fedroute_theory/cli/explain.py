@@ -29,7 +29,7 @@ def explain(
     json_file: JsonFile = None,
 ) -> None:
     """From the exact gap through every step of the proof to the bound: which inequality loses how much."""
-    from fedroute_theory.report.waterfall_tables import overview, refusals, table
+    from fedroute_theory.report.waterfall_tables import overview, refusals, table, vacuous
     from fedroute_theory.verify.explained import as_json
     from fedroute_theory.verify.explained import explain as run
 
@@ -53,7 +53,7 @@ def explain(
         from fedroute_theory.report.drawing import render
         from fedroute_theory.report.waterfall_figure import waterfall_figure
 
-        title = f"{slug} ({found.chosen.form}): {found.place}"
+        title = "; ".join(filter(None, (f"{slug} ({found.chosen.form}): {found.place}", vacuous(found.chosen))))
         put(figure, render(waterfall_figure(found.chosen, title), figure.suffix[1:]))
         typer.echo(f"wrote {figure}", err=True)
 

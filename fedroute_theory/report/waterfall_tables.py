@@ -26,8 +26,15 @@ def table(found: Explained, waterfall: Waterfall) -> str:
             )
         )
     title = f"{found.theorem} ({waterfall.form}) on {found.place}"
-    lines = [TextTable(title, header, tuple(rows), waterfall.note).plain()]
-    return "\n".join([*lines, f"  {verdict(waterfall)}"])
+    lines = [TextTable(title, header, tuple(rows), waterfall.note).plain(), f"  {verdict(waterfall)}"]
+    if waterfall.vacuous:
+        lines.append(f"  The bound is {vacuous(waterfall)}; more records (--records) make it smaller.")
+    return "\n".join(lines)
+
+
+def vacuous(waterfall: Waterfall) -> str:
+    """Beside what a bound is too large to say anything; empty for one that does."""
+    return f"vacuous: at least the utility range {figure(waterfall.trivial)}" if waterfall.vacuous else ""
 
 
 def verdict(waterfall: Waterfall) -> str:
@@ -48,7 +55,7 @@ def overview(found: Explained) -> str:
         (
             w.form,
             figure(w.gap),
-            figure(w.bound),
+            figure(w.bound) + ("*" if w.vacuous else ""),
             _factor(w.bound / w.gap if w.gap else math.inf),
             str(len(w.steps)),
             w.worst.name,
@@ -56,7 +63,8 @@ def overview(found: Explained) -> str:
         )
         for w in found.waterfalls
     )
-    parts = [TextTable(f"{found.theorem} on {found.place}", header, rows).plain()] if rows else []
+    empty = next((f"* {vacuous(w)}" for w in found.waterfalls if w.vacuous), "")
+    parts = [TextTable(f"{found.theorem} on {found.place}", header, rows, empty).plain()] if rows else []
     return "\n".join([*parts, *refusals(found)])
 
 

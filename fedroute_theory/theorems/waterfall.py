@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fedroute_theory.theorems.bound import Bound, Kind
+from fedroute_theory.theorems.bound import Bound, Kind, says_nothing
 
 if TYPE_CHECKING:
     from fedroute_theory.theorems.base import Case, Claim, Theorem
@@ -49,8 +49,7 @@ class Step:
 class Waterfall:
     """Stages from the exact gap (first) to the bound (last); never cut off where a step loses less than nothing.
 
-    kind "lower": the bound lies below the gap, and a step loses what it takes away. vacuous: the bound says no more than the
-    range of the utility.
+    kind "lower": the bound lies below the gap, and a step loses what it takes away. trivial: as of the bound.
     """
 
     form: str
@@ -60,15 +59,15 @@ class Waterfall:
     stages: tuple[Stage, ...]
     kind: Kind = "upper"
     note: str = ""
-    vacuous: bool = False
+    trivial: float = math.inf
 
     @classmethod
     def of(cls, claim: Claim, stages: Iterable[Stage], note: str = "") -> Waterfall:
         """The gap of a claim, then `stages`."""
         bound = claim.answer if isinstance(claim.answer, Bound) else None
         kind: Kind = "upper" if bound is None else bound.kind
-        vacuous = bound is not None and bound.vacuous
-        return cls(claim.form, claim.training, claim.client, claim.n, (Stage("gap", claim.gap), *stages), kind, note, vacuous)
+        trivial = math.inf if bound is None else bound.trivial
+        return cls(claim.form, claim.training, claim.client, claim.n, (Stage("gap", claim.gap), *stages), kind, note, trivial)
 
     @property
     def gap(self) -> float:
@@ -79,6 +78,11 @@ class Waterfall:
     def bound(self) -> float:
         """The bound."""
         return self.stages[-1].value
+
+    @property
+    def vacuous(self) -> bool:
+        """Whether the bound says no more than the range of the utility."""
+        return says_nothing(self.bound, self.trivial)
 
     @property
     def total(self) -> float:

@@ -125,6 +125,7 @@ def _waterfall(found: Waterfall) -> dict[str, Any]:
         "gap": found.gap,
         "bound": found.bound,
         "vacuous": found.vacuous,
+        "utility range": found.trivial,
         "loses most": found.worst.name,
         "steps": [asdict(step) for step in found.steps],
         "note": found.note,

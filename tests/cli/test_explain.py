@@ -31,6 +31,20 @@ def test_the_default_is_the_first_scenario_with_a_gap_and_a_bound_that_says_some
     assert out.rstrip().splitlines()[-1].strip().startswith("Loses most: ")
 
 
+def test_a_vacuous_bound_says_so_in_every_output(run, tmp_path):
+    place = ("kmeans-router", "--scenario", "tiny")
+    _, out, _ = run(*place)
+    assert "vacuous: at least the utility range" in out
+    _, out, _ = run(*place, "--all-forms")
+    assert "* vacuous: at least the utility range" in out
+    file = tmp_path / "waterfall.svg"
+    run(*place, "--figure", file)
+    assert "vacuous" in file.read_text()
+    _, out, _ = run(*place, "--json", "-")
+    found = json.loads(out)
+    assert {w["vacuous"] for w in found["waterfalls"] if w["bound"] >= w["utility range"]} == {True}
+
+
 def test_rounding_is_not_slack(run):
     code, out, _ = run("linear-heads", "--form", "leverages/quality")
     assert code == 0

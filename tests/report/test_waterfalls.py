@@ -13,12 +13,12 @@ from fedroute_theory.theorems.waterfall import Stage, Waterfall
 from fedroute_theory.verify.explained import Explained
 
 
-def waterfall(*values, kind="upper", note=""):
+def waterfall(*values, kind="upper", note="", trivial=math.inf):
     stages = [
         Stage("gap", values[0]),
         *(Stage(f"inequality number {i}", v, f"reason {i}") for i, v in enumerate(values[1:], 1)),
     ]
-    return Waterfall("sharp/kl", "federated", None, 100, tuple(stages), kind, note)
+    return Waterfall("sharp/kl", "federated", None, 100, tuple(stages), kind, note, trivial)
 
 
 def explained(*held, refused=()):
@@ -58,6 +58,16 @@ def test_the_overview_has_one_line_a_form_and_the_refusals_below():
     assert "x 3" in lines[2]
     assert lines[4].endswith("not applicable: coverage fails (K2 is infinite)")
     assert refusals(explained(refused=(("spread/kl", why),)), "sharp/kl") == []
+
+
+def test_a_vacuous_bound_is_said_to_be_one():
+    empty, full = waterfall(*FLAT, trivial=0.9), waterfall(*FLAT, trivial=0.901)
+    assert table(explained(empty), empty).splitlines()[-1].startswith("  The bound is vacuous: at least the utility range 0.9;")
+    assert table(explained(full), full).splitlines()[-1] == f"  {verdict(full)}"
+    lines = overview(explained(empty, full)).splitlines()
+    assert [line.split()[2] for line in lines[2:4]] == ["0.9*", "0.9"]
+    assert lines[4] == "  * vacuous: at least the utility range 0.9"
+    assert "*" not in overview(explained(full))
 
 
 def texts(figure):
