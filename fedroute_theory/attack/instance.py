@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fedroute_theory import _json
-from fedroute_theory._validate import InputError, number
+from fedroute_theory._validate import InputError, number, reject
 from fedroute_theory.attack.arena import Attempt, Values
 from fedroute_theory.attack.arenas import arena_named
 from fedroute_theory.theorems import Theorem, theorem
@@ -56,28 +56,45 @@ class Instance:
 
 def parse(given: Any, where: str) -> Instance:
     """The instance in a JSON object; InputError naming `where` otherwise."""
+    found = entries(given, FIELDS, f"{where} holds no instance")
     try:
-        found = entries(given, FIELDS)
+        theorem, form, arena = (words(name, found[name]) for name in ("theorem", "form", "arena"))
         numbers = {name: number(name, found[name]) for name in ("gap", "bound", "ratio", "delta")}
-        terms = {str(k): number(str(k), v) for k, v in found["terms"].items()}
-        attempted = Attempt(str(found["form"]), **numbers, terms=terms)
-        instance = Instance(str(found["theorem"]), str(found["arena"]), attempted, dict(found["parameters"]))
+        terms = {name: number(name, value) for name, value in named("terms", found["terms"]).items()}
+        instance = Instance(theorem, arena, Attempt(form, **numbers, terms=terms), named("parameters", found["parameters"]))
         instance.values()
     except InputError as error:
         raise InputError(f"{where} holds a damaged instance: {error}") from None
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise InputError(f"{where} holds no instance: {str(error)[:80] or type(error).__name__}.") from None
     return instance
 
 
-def entries(given: Any, names: Sequence[str]) -> dict[str, Any]:
-    """The entries of a JSON object by these names; ValueError saying what is not so."""
+def entries(given: Any, names: Sequence[str], otherwise: str) -> dict[str, Any]:
+    """The entries of a JSON object by these names; InputError that begins with `otherwise` and says what is not so."""
     if not isinstance(given, Mapping):
-        raise ValueError(f"a JSON object is needed; got {type(given).__name__}")
+        raise InputError(f"{otherwise}: a JSON object is needed; got {shown(given)}.")
     missing = [name for name in names if name not in given]
     if missing:
-        raise ValueError(f"the entry '{missing[0]}' is missing")
+        raise InputError(f"{otherwise}: the entry '{missing[0]}' is missing.")
     return {name: given[name] for name in names}
+
+
+def words(name: str, value: Any) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise reject(name, "be a text", shown(value))
+    return value
+
+
+def named(name: str, value: Any) -> dict[str, Any]:
+    """A JSON object."""
+    if not isinstance(value, Mapping):
+        raise reject(name, "be a JSON object", shown(value))
+    return {str(key): entry for key, entry in value.items()}
+
+
+def shown(value: Any) -> str:
+    """A JSON value, shortened."""
+    return repr(json.dumps(value, default=repr)[:40])
 
 
 def read(path: Path) -> Any:
@@ -86,8 +103,15 @@ def read(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"The file '{path}' cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"The file '{path}' holds no JSON: {str(error)[:80]}.") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise InputError(f"The file '{path}' holds no JSON: it cannot be read from {place} on.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"The file '{path}' holds no JSON: byte {error.start} is no UTF-8 text.") from None
+    except RecursionError:
+        raise InputError(f"The file '{path}' holds no JSON: its lists are nested too deeply.") from None
+    except ValueError:
+        raise InputError(f"The file '{path}' holds no JSON: a number in it has too many digits.") from None
 
 
 def load(path: Path | str) -> Instance:

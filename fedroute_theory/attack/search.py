@@ -59,8 +59,9 @@ class Budget:
 class Search:
     """One search: what it looks at, what it has found.
 
-    report: called after every evaluation. resumed: whether there was something in the folder. moved: what is no longer as it
-    was recorded there; the search then begins anew, from the instances judged again.
+    report: called after every evaluation. resumed: evaluations when the session before ended, and how many of them are made
+    again; None where the folder was empty. moved: what is no longer as it was recorded there; the search then begins anew, from
+    the instances judged again.
     """
 
     theorem: Theorem
@@ -71,7 +72,7 @@ class Search:
     best: dict[str, Instance] = field(default_factory=dict)
     phase: str = ""
     evaluations: int = 0
-    resumed: bool = False
+    resumed: tuple[int, int] | None = None
     moved: tuple[str, ...] = ()
     by_phase: dict[str, dict[str, float]] = field(default_factory=dict)
     local: dict[str, Instance] = field(default_factory=dict)
@@ -96,7 +97,7 @@ class Search:
         return found
 
     def run(self) -> None:
-        """Steps until the budget is used up; the state is saved after each."""
+        """Steps until the budget is used up; the state is saved after each, and how far the last one came."""
         try:
             while True:
                 self.evaluations, self.local = self.state.evaluations, dict(self.state.start)
@@ -104,10 +105,14 @@ class Search:
                 self._step()
                 self.state.steps += 1
                 self.state.evaluations, self.state.start = self.evaluations, dict(self.local)
-                self.state.phases = self.by_phase
+                self.state.phases, self.state.reached = self.by_phase, self.evaluations
                 self.store.save_state(self.state)
-        except Over:
-            return
+        except BaseException as error:
+            if self.evaluations != self.state.reached:
+                self.state.reached = self.evaluations
+                self.store.save_state(self.state)
+            if not isinstance(error, Over):
+                raise
 
     def _step(self) -> None:
         arenas = arenas_of(self.theorem.slug)
@@ -211,5 +216,5 @@ def start(
         found = State(seed)
         for form in stored:
             store.save(best[form]) if form in best else store.forget(form)
-    resumed = state is not None or bool(best)
+    resumed = (found.reached, found.reached - found.evaluations) if state is not None or best else None
     return Search(theorem, store, found, budget, report, best, evaluations=found.evaluations, resumed=resumed, moved=moved)

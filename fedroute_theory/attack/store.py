@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedroute_theory import _json
-from fedroute_theory._validate import InputError, integer, number
-from fedroute_theory.attack.instance import Instance, entries, load, parse, read
+from fedroute_theory._validate import InputError, integer, number, reject
+from fedroute_theory.attack.instance import Instance, entries, load, named, parse, read, shown, words
 
 STATE = "state.json"
 
@@ -23,12 +23,14 @@ def file_name(form: str) -> str:
 class State:
     """Where a search stands at the end of a step. start: the best instances by form then; the next step depends on these only.
 
-    phases: best ratio by phase and form.
+    phases: best ratio by phase and form. reached: evaluations when a session last ended, with those of its last step, which is
+    done again.
     """
 
     seed: int
     steps: int = 0
     evaluations: int = 0
+    reached: int = 0
     start: dict[str, Instance] = field(default_factory=dict)
     phases: dict[str, dict[str, float]] = field(default_factory=dict)
 
@@ -65,7 +67,7 @@ class Store:
         """Where the search stands."""
         stored = {
             "theorem": self.slug, "seed": state.seed, "steps": state.steps, "evaluations": state.evaluations,
-            "phases": state.phases, "start": [i.plain() for i in state.start.values()],
+            "reached": state.reached, "phases": state.phases, "start": [i.plain() for i in state.start.values()],
         }  # fmt: skip
         rows = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in _json.plain(stored.pop("start")))
         head = ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in stored.items())
@@ -76,30 +78,27 @@ class Store:
         path = self.folder / STATE
         if not path.exists():
             return None
+        given = read(path)
+        stored = entries(
+            given, ("theorem", "seed", "steps", "evaluations", "phases", "start"), f"The file '{path}' holds no state"
+        )
+        damaged = f"The file '{path}' holds a damaged state of a search"
         try:
-            stored = entries(read(path), ("theorem", "seed", "steps", "evaluations", "phases", "start"))
-            if stored["theorem"] != self.slug:
-                raise InputError(f"The file '{path}' is not the state of a search for '{self.slug}'.")
-            rows = [parse(row, f"The file '{path}'") for row in stored["start"]]
-            done = [integer(name, stored[name], 0) for name in ("seed", "steps", "evaluations")]
-            state = State(
-                done[0],
-                done[1],
-                done[2],
-                {row.form: row for row in rows},
-                {
-                    str(phase): {str(form): number(str(form), ratio) for form, ratio in reached.items()}
-                    for phase, reached in stored["phases"].items()
-                },
-            )
+            slug = words("theorem", stored["theorem"])
+            seed_then, steps, evaluations = (integer(name, stored[name], 0) for name in ("seed", "steps", "evaluations"))
+            reached = integer("reached", given.get("reached", evaluations), 0)
+            phases = {
+                phase: {form: number(form, ratio) for form, ratio in named(phase, best).items()}
+                for phase, best in named("phases", stored["phases"]).items()
+            }
+            if not isinstance(stored["start"], list):
+                raise reject("start", "be a list of instances", shown(stored["start"]))
         except InputError as error:
-            if str(path) in str(error):
-                raise
-            raise InputError(f"The file '{path}' holds a damaged state of a search: {error}") from None
-        except (TypeError, ValueError, LookupError, AttributeError) as error:
-            raise InputError(
-                f"The file '{path}' holds no state of a search: {str(error)[:80] or type(error).__name__}."
-            ) from None
+            raise InputError(f"{damaged}: {error}") from None
+        if slug != self.slug:
+            raise InputError(f"The file '{path}' is not the state of a search for '{self.slug}'.")
+        rows = [parse(row, f"The file '{path}'") for row in stored["start"]]
+        state = State(seed_then, steps, evaluations, reached, {row.form: row for row in rows}, phases)
         if state.seed != seed:
             raise InputError(f"The folder '{self.folder}' holds a search with seed {state.seed}; got seed {seed}.")
         return state

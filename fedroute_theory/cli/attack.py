@@ -86,16 +86,20 @@ class _Progress:
 
     def show(self, search: Search) -> None:
         """The line, if it is time."""
+        from fedroute_theory.report.text import fixed
+
         now = time.monotonic()
         self.evaluations, self.forms = search.evaluations, len(search.best)
-        if self.last == 0.0 and search.resumed:
-            typer.echo(f"resumed after {search.state.evaluations} evaluations ({search.store.folder})", err=True)
+        if self.last == 0.0 and search.resumed is not None:
+            done, again = search.resumed
+            repeated = f", of which the last {again} are made again: their step was not done" if again else ""
+            typer.echo(f"resumed after {done} evaluations{repeated} ({search.store.folder})", err=True)
             for sentence in search.moved:
                 typer.echo(sentence, err=True)
         if now - self.last >= EVERY:
             self.last = now
             best = sorted(((i.found.ratio, i.form) for i in search.best.values()), reverse=True)
-            text = "  ".join(f"{form} {ratio:.4f}" for ratio, form in best[:SHOWN])
+            text = "  ".join(f"{form} {fixed(ratio, 4)}" for ratio, form in best[:SHOWN])
             text += f"  and {len(best) - SHOWN} more" if len(best) > SHOWN else ""
             typer.echo(f"{search.phase:<10}  {search.evaluations:>7} evaluations  {text}", err=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fedroute_theory.attack import Search
-from fedroute_theory.report.text import TextTable, figure
+from fedroute_theory.report.text import TextTable, figure, fixed
 
 WHAT = (
     "ratio: gap / bound (lower bounds: bound / gap; identities: the larger of both), or for a bound that holds with "
@@ -53,7 +53,7 @@ def table(search: Search, known: Mapping[str, float]) -> TextTable:
     header = ("form", "ratio", "certified", "hypothesis", "optimiser", "shortening", "witnesses", "delta", "where")
     cells = tuple(
         (
-            row["form"], f"{row['ratio']:.6f}", figure(row["certified"]),
+            row["form"], fixed(row["ratio"], 6), figure(row["certified"]),
             *(figure(row["by phase"].get(phase)) for phase in ("hypothesis", "optimiser", "shortening", "witnesses")),
             figure(row["delta"]), row["file"],
         )

@@ -17,6 +17,11 @@ def figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
+def fixed(value: float, decimals: int) -> str:
+    """A number in fixed decimals; one that rounds to zero has no sign."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"
+
+
 @dataclass(frozen=True)
 class TextTable:
     """A table of printed cells; `note` goes below. The first column and those named in WORDS hold text, the others numbers."""

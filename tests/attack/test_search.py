@@ -10,8 +10,9 @@ import time
 import pytest
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.attack import attack, load
+from fedroute_theory.attack import attack, found, load
 from fedroute_theory.attack.store import STATE, file_name
+from fedroute_theory.report.text import fixed
 from fedroute_theory.theorems import theorem
 
 SLUG, BUDGET = "linear-heads", 1500
@@ -80,12 +81,38 @@ def test_a_damaged_file_is_named_and_left_alone(whole, tmp_path, name, text):
     assert (tmp_path / name).read_text() == text
 
 
+def state(**changes):
+    stored = {"theorem": SLUG, "seed": 0, "steps": 0, "evaluations": 0, "reached": 0, "phases": {}, "start": []}
+    return json.dumps(stored | changes)
+
+
+def instance(**changes):
+    (kept,) = [i for i in found() if (i.theorem, i.form) == (SLUG, "bernoulli")]
+    return kept.plain() | changes
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        (STATE, "[]", "a JSON object is needed; got list"),
+        (STATE, "[]", "a JSON object is needed; got '\\[\\]'"),
         (STATE, "[" * 100_000, "holds no JSON"),
         (STATE, '{"theorem": "linear-heads", "seed": 0}', "the entry 'steps' is missing"),
+        (STATE, state(theorem=[]), "'theorem'"),
+        (STATE, state(start=None), "'start'"),
+        (STATE, state(start=[3]), "a JSON object is needed"),
+        (STATE, state(phases=[]), "'phases'"),
+        (STATE, state(phases={"optimiser": 3}), "'optimiser'"),
+        (STATE, state(reached="many"), "'reached'"),
+        (STATE, state(start=[instance(form=None)]), "'form'"),
+        (STATE, state(start=[instance(form=3)]), "'form'"),
+        (STATE, state(start=[instance(form=["a"])]), "'form'"),
+        (file_name("bernoulli"), json.dumps(instance(form=None)), "'form'"),
+        (file_name("bernoulli"), json.dumps(instance(arena=[])), "'arena'"),
+        (file_name("bernoulli"), json.dumps(instance(terms=3)), "'terms'"),
+        (file_name("bernoulli"), json.dumps(instance(parameters=None)), "'parameters'"),
+        (file_name("bernoulli"), json.dumps(instance(parameters={})), "lacks the parameter"),
+        (file_name("bernoulli"), json.dumps(instance(ratio=None)), "'ratio'"),
+        (file_name("bernoulli"), "[" + "9" * 5000 + "]", "too many digits"),
         (STATE, '{"theorem": "linear-heads", "seed": 0, "steps": -3, "evaluations": 1, "phases": {}, "start": []}', "-3"),
         (file_name("bernoulli"), '{"theorem": "linear-heads"}', "the entry 'form' is missing"),
         (file_name("bernoulli"), b"\xff\xfe\x00", "holds no JSON"),
@@ -96,6 +123,22 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path, name, text, said):
     with pytest.raises(InputError, match=said) as error:
         attack(SLUG, tmp_path, evaluations=1)
     assert str(error.value).startswith(f"The file '{tmp_path / name}' holds ")
+    for raw in ("object", "Error", "NoneType", "attribute", "subscript", "iterable", "codec", "Expecting", "recursion"):
+        assert raw not in str(error.value).replace("a JSON object", "")
+
+
+def test_a_search_goes_on_after_the_evaluations_that_it_said_at_its_end(tmp_path):
+    """Also where the last step was not done, and is done again."""
+    first = attack(SLUG, tmp_path, evaluations=200)
+    again = attack(SLUG, tmp_path, evaluations=260)
+    assert again.resumed[0] == first.evaluations == 200
+    assert 0 < again.resumed[1] < 200
+    with pytest.raises(Stopped):
+        attack(SLUG, tmp_path, evaluations=300, report=stop_at(70))
+    last = attack(SLUG, tmp_path, evaluations=260)
+    assert last.resumed == (200 - again.resumed[1] + 70, 70)
+    assert first.resumed is None
+    assert ratios(last) == ratios(again)
 
 
 def test_an_interrupted_command_says_what_is_saved_and_how_to_go_on(tmp_path, monkeypatch, capsys):
@@ -116,7 +159,7 @@ def test_an_interrupted_command_says_what_is_saved_and_how_to_go_on(tmp_path, mo
         main()
     assert stopped.value.code == 130
     last = capsys.readouterr().err.splitlines()[-1]
-    kept = len(list((tmp_path / SLUG).glob("*.json")))
+    kept = len([p for p in (tmp_path / SLUG).glob("*.json") if p.name != STATE])
     assert kept > 0
     assert last == (
         f"fedroute-theory: interrupted after 3 evaluations; the best instances of {kept} forms are in '{tmp_path / SLUG}', and "
@@ -175,7 +218,7 @@ def test_command_prints_progress_and_table_and_writes_json(whole, tmp_path):
     assert process.returncode == 0
     with run(SLUG, "--evaluations", 401, cwd=tmp_path) as process:
         _, err = process.communicate()
-    assert "resumed after" in err
+    assert "resumed after 400 evaluations" in err
     (tmp_path / "attack" / SLUG / STATE).write_text("{")
     with run(SLUG, cwd=tmp_path) as process:
         out, err = process.communicate()
@@ -195,3 +238,10 @@ def test_a_killed_command_keeps_what_it_found(tmp_path, signal_sent, code):
     assert process.returncode == code
     resumed = attack(SLUG, tmp_path / "attack" / SLUG, evaluations=400)
     assert resumed.evaluations >= 400
+
+
+def test_a_ratio_that_rounds_to_zero_has_no_sign():
+    assert fixed(-1e-9, 4) == "0.0000"
+    assert fixed(-0.0, 6) == "0.000000"
+    assert fixed(-0.25, 1) == "-0.2"
+    assert fixed(1.23456, 4) == "1.2346"
