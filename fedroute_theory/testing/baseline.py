@@ -178,11 +178,14 @@ def _share(old: float | None, new: float | None, whole: float) -> str:
 
 
 def _step(name: str, old: float | None, new: float | None) -> str:
-    def shown(value: float | None) -> str:
-        return "none" if value is None else f"{value:.6g}"
+    """Before and after, in six significant digits or as many as tell the two apart."""
+
+    def shown(value: float | None, digits: int = 6) -> str:
+        return "none" if value is None else f"{value:.{digits}g}"
 
     if old == new:
         return f"{name} {shown(old)} as before"
     if old is None or new is None:
         return f"{name} {shown(old)} -> {shown(new)}"
-    return f"{name} {shown(old)} -> {shown(new)} ({new - old:+.3g})"
+    digits = next((d for d in range(6, 17) if shown(old, d) != shown(new, d)), 17)
+    return f"{name} {shown(old, digits)} -> {shown(new, digits)} ({new - old:+.3g})"
