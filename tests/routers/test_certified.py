@@ -114,12 +114,19 @@ def test_loss_and_its_quadratic_model_by_loops(c_max):
         assert records.diagonal(flat)[t] == pytest.approx(np.diag(h))
 
 
+def curvature(records, flat):
+    """Gradient and curvature of the loss, and the diagonal of the curvature."""
+    return *records.quadratic(flat), records.diagonal(flat)
+
+
 def test_a_part_of_the_records_stands_for_all():
     flat, logs, labels = drawn(SMALL, 4000, 1)
     _, _, records = gather(SMALL, SMALL.unflatten(flat), logs, labels, 0.5)
     part = records.some(rng(), 1000)
     assert part.size == 1000
     assert part.loss(flat[:, None]) == pytest.approx(records.loss(flat[:, None]), rel=0.1)
+    for mine, whole in zip(curvature(part, flat), curvature(records, flat), strict=True):
+        assert np.linalg.norm(mine - whole) < 0.2 * np.linalg.norm(whole)
     assert records.some(rng(), 4000) is records
 
 
