@@ -123,10 +123,10 @@ def best(done: Sequence[Done]) -> ResultTable:
             ]
             gaps = {by: {seed: d.result[training]["gap"] for seed, d in found.items()} for by, found in at.items()}
             lost = [
-                intervals.mean([gap - gaps["gap"][seed] for seed, gap in gaps[by].items()]) if gaps[by] else None
+                intervals.mean([gap - gaps["gap"][seed] for seed, gap in gaps[by].items()], least=0.0) if gaps[by] else None
                 for by in ("bound", "told")
             ]
-            rows.append((training, records, *typical, intervals.mean(list(gaps["gap"].values())), *lost))
+            rows.append((training, records, *typical, intervals.mean(list(gaps["gap"].values()), least=0.0), *lost))
         growth = [
             intervals.exponent(*([d.params[name] for d in found] for name in ("records", "clusters", "seed")))
             for found in chosen.values()
@@ -154,11 +154,13 @@ def values(done: Sequence[Done]) -> ResultTable:
         for records in _axis(done, "records"):
             for clusters in _axis(done, "clusters"):
                 parts = [d.result[training] for d in _of(done, records, clusters)]
-                gap, cut = (intervals.mean([p[what] for p in parts]) for what in ("gap", "approximation"))
+                gap, cut, rest = (
+                    intervals.mean([p[what] for p in parts], least=0.0) for what in ("gap", "approximation", "estimation")
+                )
                 terms = [float(np.mean([p["terms"].get(name, 0.0) for p in parts])) for name in TERMS]
                 rows.append(
                     (
-                        training, records, clusters, gap, cut, intervals.mean([p["estimation"] for p in parts]),
+                        training, records, clusters, gap, cut, rest,
                         *terms, *(float(np.mean([p[what] for p in parts])) for what in ("bound", "told", "vacuous")),
                     )
                 )  # fmt: skip
@@ -180,7 +182,7 @@ def figure(done: Sequence[Done]) -> Plot:
         counts, series = _axis(done, "clusters"), []
         x = tuple(map(float, counts))
         for training in COLOURS:
-            found = [intervals.mean([d.result[training]["gap"] for d in _of(done, records, k)]) for k in counts]
+            found = [intervals.mean([d.result[training]["gap"] for d in _of(done, records, k)], least=0.0) for k in counts]
             y, low, high = (tuple(getattr(f, part) for f in found) for part in ("value", "low", "high"))
             series.append(Series(training, x, y, low, high))
         for what, label in (("approximation", "approximation, federated"), ("bound", "spread bound, federated")):

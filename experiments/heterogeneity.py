@@ -19,6 +19,7 @@ from fedroute_theory import intervals
 from fedroute_theory.report.plots import COLOURS, Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
 from fedroute_theory.sweep import grid
+from fedroute_theory.tables import together
 from fedroute_theory.tables.experiment import Done, Experiment, Request
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def compute(cell: Cell) -> dict[str, Any]:
     from fedroute_theory.federation import dirichlet
     from fedroute_theory.problems import Lipschitz, voronoi
     from fedroute_theory.routers import KMeansRouter
-    from fedroute_theory.tables.trainings import approximation, gaps_under, summary, trained_case
+    from fedroute_theory.tables.trainings import approximations, gaps_under, summary, trained_case
     from fedroute_theory.theorems.kmeans_router.claims import claims
 
     name, differ, alpha, seed = (cell.params[name] for name in ("problem", "differ", "alpha", "seed"))
@@ -68,7 +69,7 @@ def compute(cell: Cell) -> dict[str, Any]:
         "effective": _harmonic(k2),
         "pooled_k2": float(pooled) if np.isfinite(pooled) else None,
     }
-    stated = summary(c for c in claims(case, ("relative",)) if c.form == "relative/kl")
+    stated = summary((c for c in claims(case, ("relative",)) if c.form == "relative/kl"), approximations(case))
     for training in COLOURS:
         kept = [(i, e) for t, i, e in case.cell_estimates() if t == training]
         everywhere = [float(gaps_under(problem, e).mean()) for _, e in kept]
@@ -83,7 +84,7 @@ def compute(cell: Cell) -> dict[str, Any]:
             "worst": max(everywhere),
             "own": float(np.mean(at_home)),
             "each_own": at_home,
-            "bound": form["bound"] + float(np.mean([approximation(problem, e) for _, e in kept])),
+            "bound": form["bound"],
             "vacuous": form["vacuous"],
             "claims": form["claims"],
             "violations": form["violations"],
@@ -126,6 +127,7 @@ def values(done: Sequence[Done]) -> ResultTable:
         Column("gain, own law [utility]", 3, signed=True), Column("share of clients better off alone, own law", 2),
         Column("K2 of a client, harmonic mean", 3), Column("K2 pooled, median", 3), Column("share of empty pairs", 2),
         Column("local bound [utility]", 3), Column("federated bound [utility]", 3),
+        Column("vacuous share, local", 2), Column("vacuous share, federated", 2),
     )  # fmt: skip
     return ResultTable("heterogeneity", "Where federating pays", columns, tuple(rows), _note(done))
 
@@ -137,14 +139,18 @@ def _row(own: Sequence[Done]) -> list[Any]:
         alone += [a < b for a, b in zip(local, federated, strict=True)]
     row: list[Any] = []
     for law in LAWS:
-        row += [intervals.mean([d.result[training][law] for d in own]) for training in ("local", "federated")]
+        row += [intervals.mean([d.result[training][law] for d in own], least=0.0) for training in ("local", "federated")]
         row.append(_gain(own, law))
     k2, worth = [d.result["pooled_k2"] for d in own], float(np.mean([d.result["effective"] for d in own]))
     return [
         *row, float(np.mean(alone)), 1.0 / worth if worth > 0.0 else None, None if None in k2 else float(np.median(k2)),
         float(np.mean([d.result["empty"] for d in own])),
-        *(float(np.mean([d.result[training]["bound"] for d in own])) for training in ("local", "federated")),
+        *(float(np.mean([d.result[t][what] for d in own])) for what in ("bound", "vacuous") for t in ("local", "federated")),
     ]  # fmt: skip
+
+
+def _compared(part: Any) -> list[float]:
+    return [part["global"], part["own"], part["bound"]]
 
 
 def _note(done: Sequence[Done]) -> str:
@@ -160,9 +166,9 @@ def _note(done: Sequence[Done]) -> str:
         f"{CLIENTS} clients with {RECORDS:,} records each, {len({d.params['seed'] for d in done})} seeds, 95% Student "
         "intervals; local: mean over clients. Gain of federating: local minus federated gap, paired by seed; its interval does "
         f"not exclude a loss at: {'; '.join(unsure) or 'no concentration'}. Bounds (relative form, kl widths, plus the exact "
-        "approximation gap) are for the global law; the utility range is 1. K2 of a client: reciprocal of the mean of 1 / K2, "
-        f"what one record is worth. Violations: {sum(p['violations'] for p in parts)} of "
-        f"{sum(p['claims'] for p in parts):,} claims."
+        "approximation gap) are for the global law; vacuous: share of them that are no less than the utility range of 1. K2 of "
+        f"a client: reciprocal of the mean of 1 / K2, what one record is worth. {together.sentence(done, _compared)} "
+        f"Violations: {sum(p['violations'] for p in parts)} of {sum(p['claims'] for p in parts):,} claims."
     )
 
 
@@ -171,22 +177,25 @@ def figure(done: Sequence[Done]) -> Plot:
     for problem in PROBLEMS:
         for differ, law in (("tasks", "global"), ("tasks", "own"), ("models", "own")):
             alphas, series = _alphas(_of(done, problem, differ)), []
-            for training in COLOURS:
-                found = [intervals.mean([d.result[training][law] for d in _of(done, problem, differ, a)]) for a in alphas]
+            for training, name in together.lines(_of(done, problem, differ), _compared):
+                found = [
+                    intervals.mean([d.result[training][law] for d in _of(done, problem, differ, a)], least=0.0) for a in alphas
+                ]
                 y, low, high = (tuple(getattr(f, part) for f in found) for part in ("value", "low", "high"))
-                series.append(Series(training, tuple(alphas), y, low, high))
+                series.append(Series(name, tuple(alphas), y, low, high, colour=COLOURS[training]))
             title = f"{problem}, clients differ in {differ}, {law} law"
             panels.append(Panel(f"concentration over {differ}", "gap [utility]", tuple(series), title, True, True))
     return Plot(
         "heterogeneity_figure", "Gap against heterogeneity of queries (tasks) and of models", tuple(panels),
         "Six panels, both axes logarithmic: exact gap with 95% bands of local, federated and pooled routers against the "
-        "Dirichlet concentration of clients over tasks or models, for two problems, under the global test law or their own.",
+        "Dirichlet concentration of clients over tasks or models, for two problems, under the global test law or their own; "
+        "one line for two trainings that agree.",
     )  # fmt: skip
 
 
 EXPERIMENT = Experiment(
     title="Where federating pays: gaps against heterogeneity",
-    version=1,
+    version=2,
     cells=cells,
     compute=compute,
     present=present,
