@@ -33,7 +33,7 @@ _GREEK = {
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "|": r"$|$", "*": r"$*$",
-    "−": "$-$", "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
+    "−": "$-$", "–": r"\textendash{}", "—": r"\textemdash{}", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
     **{letter: rf"$\{name}$" for letter, name in _GREEK.items()},
 }  # fmt: skip
 
@@ -143,7 +143,8 @@ class ResultTable:
 
 def latex_text(text: str) -> str:
     """Plain text for LaTeX: special characters stand for themselves, letters it has no font for are named by their number."""
-    return "".join(_LATEX.get(c) or (c if ord(c) < LATIN else f"[U+{ord(c):04X}]") for c in text)
+    plain = "".join(_LATEX.get(c) or (c if ord(c) < LATIN else f"[U+{ord(c):04X}]") for c in text)
+    return re.sub("-(?=-)", "-{}", plain)  # two hyphens, as in --full, are no dash
 
 
 def file_stem(name: str) -> str:
@@ -160,8 +161,10 @@ def _stacked(header: str) -> str:
 
 
 def _latex_cell(column: Column, value: Value) -> str:
-    """A printed cell; numbers have a minus sign and no hyphen."""
+    """A printed cell; numbers have a minus sign and no hyphen, long words a ragged edge and no wide gaps."""
     text = latex_text(column.printed(value))
+    if column.wrap:
+        return rf"\raggedright\let\\\tabularnewline {text}"
     return text if isinstance(value, str) else re.sub(r"-(?=\d)", "$-$", text)
 
 

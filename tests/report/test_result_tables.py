@@ -45,6 +45,7 @@ def test_csv_holds_every_value_in_full():
 
 def test_latex_of_what_it_has_no_letters_for():
     assert latex_text("λ ≤ é − 中") == r"$\lambda$ $\le$ é $-$ [U+4E2D]"
+    assert latex_text("--full - a---b – —") == r"-{}-full - a-{}-{}-b \textendash{} \textemdash{}"
 
 
 def test_many_columns_are_printed_across_the_page_under_headers_of_several_lines():
@@ -75,6 +76,7 @@ def test_latex_escapes_and_uses_booktabs():
 def test_a_wrapped_column_has_its_width():
     table = ResultTable("t", "T", (Column("long words", wrap=2.5), Column("x")), (("a", 1.0),))
     assert r"\begin{tabular}{p{2.5cm}r}" in table.latex()
+    assert r"\raggedright\let\\\tabularnewline a & 1 \\" in table.latex()
 
 
 @pytest.mark.parametrize("row", [("local",), ("local", math.nan)])
