@@ -80,6 +80,12 @@ def test_records_present_what_was_computed(records):
     ))  # fmt: skip
 
 
+def test_a_bound_is_vacuous_with_its_approximation(records):
+    local = next(d for d in records if d.params == {"family": "voronoi", "records": 30, "seed": 1}).result["local"]
+    assert local["bound"] - local["approximation"] < 1.0 < local["bound"]
+    assert local["vacuous"] > 0.3  # of the relative form alone: none
+
+
 def test_exponents_follow_the_cells_and_violations_are_counted():
     part = {"claims": 1, "violations": 0, "vacuous": 0.0, "worst": 0.1, "approximation": 0.0}
     made = [
@@ -98,8 +104,57 @@ def test_exponents_follow_the_cells_and_violations_are_counted():
     for header, slope in (("statistical term", -0.5), ("bound", -0.5), ("margin-rate bound", -0.75), ("gap", -1.0)):
         assert [cell.value for cell in column(rates, header)] == pytest.approx([slope] * 9)
     assert "Violations: 0 of 54 claims" in rates.note
+    assert column(rates, "predicted for the margin-rate bound") == [-1.0] * 9
     made[0].result["local"]["violations"] = 1
     assert "Violations: 1 of 54 claims" in artefacts("records", made)["records"].note
+
+
+def falling(x, first, second):
+    """Cells of two seeds whose mean gap is 1 / x at all three sizes; the second seed loses nothing at the largest."""
+    part = {
+        "claims": 1, "violations": 0, "vacuous": 0.0, "worst": 0.1, "approximation": 0.0, "margin": 0.5, "bound": 0.4,
+        "statistical": 0.4, "best": 0.0,
+    }  # fmt: skip
+    for seed, gaps in enumerate((first, second)):
+        for size, gap in zip(x, gaps, strict=True):
+            yield size, seed, {t: part | {"gap": gap} for t in ("local", "federated", "pooled")}
+
+
+def test_gaps_of_zero_count():
+    one = list(falling((100, 1000, 10_000), (0.01, 0.001, 0.0002), (0.01, 0.001, 0.0)))
+    made = [
+        Done({"family": family, "records": n, "seed": s}, r)
+        for family in ("voronoi", "lipschitz", "gaussian")
+        for n, s, r in one
+    ]
+    tables = artefacts("records", made)
+    for header in ("gap", "gap minus approximation"):
+        assert [cell.value for cell in column(tables["records"], header)] == pytest.approx([-1.0] * 9)
+    assert "9 single gaps of exactly 0 count" in tables["records"].note
+    assert min(cell.low for cell in column(tables["records_values"], "gap [utility]")) == 0.0  # not below
+    more = {"alone": 1.0, "sum": 1.0, "together": 1.0}
+    other = [
+        Done({"laws": laws, "fixed": fixed, "clients": n, "seed": s}, r | more)
+        for laws in ("alike", "Dirichlet")
+        for fixed in ("each", "total")
+        for n, s, r in falling((1, 4, 16), (1.0, 0.25, 0.125), (1.0, 0.25, 0.0))
+    ]
+    tables = artefacts("clients", other)
+    assert [cell.value for cell in column(tables["clients_rates"], "local gap")] == pytest.approx([-1.0] * 4)
+    assert "12 single gaps of exactly 0 count" in tables["clients_rates"].note
+
+
+def test_two_trainings_that_agree_share_a_line():
+    made = [
+        Done({"family": family, "records": n, "seed": s}, r)
+        for family in ("voronoi", "lipschitz", "gaussian")
+        for n, s, r in falling((100, 1000, 10_000), (0.01, 0.001, 0.0002), (0.01, 0.001, 0.0002))
+    ]
+    made[-1].result["pooled"]["gap"] = 0.5
+    found = artefacts("records", made)
+    labels = [[s.label for s in panel.series if not s.label.startswith("_")] for panel in found["records_figure"].panels]
+    assert labels == [["local", "federated = pooled"]] * 2 + [["local", "pooled", "federated"]]
+    assert "identical in 17 of 18 cells" in found["records"].note
 
 
 def test_the_first_clients_stay_the_same_as_others_join():
@@ -118,6 +173,7 @@ def test_effective_sizes_of_clients_add_up():
     ]
     same_twice(done[-1], "clients")
     for d in done:
+        assert all(d.result[t]["vacuous"] > 0.0 for t in ("local", "federated") if d.result[t]["bound"] >= 1.0)
         assert d.result["together"] >= d.result["sum"] * (1.0 - 1e-9)
         if d.params["laws"] == "alike":
             assert d.result["together"] == pytest.approx(d.result["sum"])
@@ -147,6 +203,9 @@ def test_heterogeneity_measures_own_laws_and_empty_pairs():
     assert local["own"] == pytest.approx(local["global"], abs=0.01)
     far = done[0].result["local"]
     assert far["own"] < far["global"]
+    assert far["bound"] > 1.0  # of clients that see few tasks, approximation included
+    assert far["vacuous"] > 0.5
+    assert column(table, "vacuous share, local")[0] == far["vacuous"]
 
 
 def cluster_cell(clusters, records, seed, gap, bound):
@@ -216,8 +275,16 @@ def test_prices():
     everywhere, pointwise = (column(table, f"bound, {w} [utility]") for w in ("all prices", "pointwise"))
     assert [isinstance(cell, Interval) for cell in everywhere] == [True] * len(everywhere)
     assert sum(a.value >= b.value for a, b in zip(everywhere, pointwise, strict=True)) > 0.5 * len(everywhere)
+    assert "compares two constructions" in table.note
+    assert "identical in 1 of 1 cells" in table.note
     done[0].result["local"][0]["violations"] = 2
-    assert "Violations: 2 of" in artefacts("price", done)["price"].note
+    for training in ("local", "federated", "pooled"):
+        for part in done[0].result[training]:
+            part["everywhere"] = 0.5 * part["pointwise"]
+    changed = artefacts("price", done)["price"].note
+    assert "Violations: 2 of" in changed
+    assert "below the pointwise bound in 100% of" in changed
+    assert "least mean ratio 0.5" in changed
 
 
 def test_networks():
