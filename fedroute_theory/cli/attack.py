@@ -110,11 +110,18 @@ def _theorem(name: str) -> Theorem:
     module, colon, attribute = name.partition(":")
     if not colon:
         return theorem(name)
+    if not all(part.isidentifier() for part in (*module.split("."), attribute)):
+        raise InputError(f"A theorem of your own must be given as MODULE:NAME; got '{name}'.")
     sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
     try:
-        entry = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"The theorem '{name}' cannot be imported: {error}.") from None
+        entry = getattr(importlib.import_module(module), attribute, None)
+    except ModuleNotFoundError as error:
+        raise InputError(f"The theorem '{name}' cannot be imported: there is no module '{error.name}'.") from None
+    except Exception as error:  # a module may raise anything while it is imported
+        said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}".removesuffix(": ")
+        raise InputError(f"The theorem '{name}' cannot be imported: '{module}' raises {said}.") from None
+    if entry is None:
+        raise InputError(f"The theorem '{name}' cannot be imported: '{module}' has no '{attribute}'.")
     if not isinstance(entry, Theorem):
         raise InputError(f"The name '{name}' must be that of a theorem; got {type(entry).__name__}.")
     return entry

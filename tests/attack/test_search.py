@@ -190,6 +190,33 @@ def test_bad_input_is_one_sentence(whole, tmp_path, monkeypatch):
         attack(SLUG, tmp_path / "new", evaluations=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no_such_module:X", "there is no module 'no_such_module'."),
+        ("math:X", "'math' has no 'X'."),
+        ("math:pi", "must be that of a theorem; got float."),
+        (":X", "must be given as MODULE:NAME; got ':X'."),
+        (".a:X", "must be given as MODULE:NAME"),
+        ("attack_torn:X", "'attack_torn' raises SyntaxError: "),
+        ("attack_broken:X", "'attack_broken' raises ZeroDivisionError: division by zero."),
+    ],
+)
+def test_a_theorem_that_cannot_be_imported_is_named_in_one_sentence(tmp_path, monkeypatch, capsys, name, said):
+    from fedroute_theory.cli import main
+
+    (tmp_path / "attack_torn.py").write_text("def (:")
+    (tmp_path / "attack_broken.py").write_text("1 / 0")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "argv", ["fedroute-theory", "attack", name])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
 def test_a_theorem_of_ones_own_is_attacked_on_cases(tmp_path):
     from dataclasses import replace
 
