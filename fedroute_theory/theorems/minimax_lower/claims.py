@@ -19,7 +19,7 @@ def claims(case: Case) -> Iterable[Claim]:
     """Lower bound <= upper bound + delta R over problems constant on the cells with these counts, for every training.
 
     The upper bound is the relative form of kmeans-router with Hoeffding widths and no mismatch: it holds for all those
-    problems with probability 1 - delta, so its value plus delta R bounds the expected gap on the worst of them.
+    problems with probability 1 - delta, so its value plus delta R bounds the expected gap on the worst of them, as R does.
     """
     for training, client, estimates in case.cell_estimates():
         geometry = CellGeometry(case.problem, case.logs_of(client), estimates.repetition(0))
@@ -28,7 +28,8 @@ def claims(case: Case) -> Iterable[Claim]:
         failed = [m for m in measured if m.holds is False]
         bound = None if failed else cells(mass=mass, counts=counts.astype(np.float64))
         answer: Answer = NotApplicable(failed[0].name, failed[0].how) if bound is None else bound
-        gap = math.nan if failed else upper(case, geometry.estimates, mass) + case.delta * case.problem.label_range
+        top = case.problem.label_range
+        gap = math.nan if failed else min(top, upper(case, geometry.estimates, mass) + case.delta * top)
         yield Claim("bracket", training, client, estimates.n, answer, gap, assumptions=measured)
 
 

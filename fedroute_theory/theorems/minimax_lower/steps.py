@@ -25,7 +25,9 @@ def steps(case: Case) -> Iterable[Waterfall]:
         counts, mass, top = geometry.recounted.astype(np.float64), geometry.by_cell.mass, case.problem.label_range
         two = np.sort(counts, axis=1)[:, :2]
         stages = [
-            Stage("event certain", upper(case, estimates, mass), f"E Subopt <= B + delta R: the part delta R {_BRACKET}"),
+            Stage(
+                "event certain", min(top, upper(case, estimates, mass)), f"E Subopt <= B + delta R: the part delta R {_BRACKET}"
+            ),
             Stage(
                 "in expectation",
                 expected_of(mass=mass, s=np.zeros_like(counts), counts=counts, R=top).value,
