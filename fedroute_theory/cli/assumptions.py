@@ -30,7 +30,7 @@ def assumptions(
     json_file: JsonFile = None,
 ) -> None:
     """List each assumption: holds, fails, unknowable or not measured, with value, margin, uncertainty, how, what would help."""
-    from fedroute_theory.report.assumption_tables import text
+    from fedroute_theory.report.assumption_tables import nothing_measured, text
     from fedroute_theory.theorems import theorem
     from fedroute_theory.verify import SCENARIOS, scenario_case
     from fedroute_theory.verify.assumed import as_json, assumed
@@ -47,6 +47,7 @@ def assumptions(
     check_writable(json_file)
     names = [table.stem] if table is not None else list(SCENARIOS) if scenario is None else [scenario]
     documents = []
+    silent: dict[str, list[str]] = {}
     for place, name in enumerate(names):
         if table is not None:
             typer.echo(f"{name}: reading the table and training the router", err=True)
@@ -67,8 +68,13 @@ def assumptions(
 
         lines = assumed(case, None if slug is None else [slug], progress)
         documents.append(as_json(name, seed, lines))
-        if json_file != Path("-"):
+        if len(names) > 1 and (why := nothing_measured(lines)):
+            silent.setdefault(why, []).append(name)
+        elif json_file != Path("-"):
             typer.echo(text(name, lines) + "\n")
+    if json_file != Path("-"):
+        for why, places in silent.items():
+            typer.echo(f"Nothing is measured on {', '.join(places)} ({why}).")
     write_json(json_file, documents[0] if len(documents) == 1 else {"cases": documents})
 
 

@@ -29,6 +29,13 @@ def text(name: str, lines: Sequence[Assumed]) -> str:
     return "\n\n".join([*parts, "\n".join([*_wrapped(NOTE), f"  {name}: {counts}."])])
 
 
+def nothing_measured(lines: Sequence[Assumed]) -> str:
+    """Why a case shows nothing of any assumption; empty where it shows something."""
+    if any(line.state != NOT_MEASURED for line in lines):
+        return ""
+    return "; ".join(dict.fromkeys(line.how for line in lines))
+
+
 def _together(lines: Sequence[Assumed]) -> list[list[Assumed]]:
     """Lines of trainings that agree in everything that is printed."""
     found: dict[tuple[str, ...], list[Assumed]] = {}

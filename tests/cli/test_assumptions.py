@@ -26,6 +26,18 @@ def run(monkeypatch, capsys):
     return call
 
 
+def test_scenarios_that_show_nothing_share_one_line(run, monkeypatch):
+    from fedroute_theory import verify
+
+    few = {name: verify.SCENARIOS[name] for name in ("few-points", "voronoi", "descending")}
+    monkeypatch.setattr(verify, "SCENARIOS", few)
+    code, out, _ = run("fedavg-convergence", "--records", "20")
+    assert code == 0
+    assert out.count("Assumptions on") == 1
+    assert out.rstrip().endswith("Nothing is measured on few-points, voronoi (no federated descent was recorded).")
+    assert "Assumptions on voronoi" in run("fedavg-convergence", "--records", "20", "--scenario", "voronoi")[1]
+
+
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("table")
