@@ -165,14 +165,14 @@ def test_lists_that_do_not_fit_are_refused(call):
 @pytest.mark.parametrize("form", ["margin", "law", "two-model-law", "joint"])
 def test_a_query_whose_models_all_tie_has_an_infinite_margin_and_costs_nothing(form):
     formula = theorem("margin-rate").forms[form]
-    given = {"osc": [0.3, 0.4, 0.5], "s": 0.2, "eps": 0.2, "k2": [4.0, 5.0, 6.0], "R": 1.0}
+    given = {"osc": [0.3, 0.4, 0.5], "s": 0.2, "eps": 0.2, "k2": [4.0, 5.0, 6.0], "R": 1e14}
     given = {name: value for name, value in given.items() if name in formula.quantities}
     mass = [0.5, 0.25, 0.25]
     tied = formula(**given, margin=[0.1, 0.2, math.inf], mass=mass)
     far = formula(**given, margin=[0.1, 0.2, 1e14], mass=mass)
     assert tied.value == pytest.approx(far.value, rel=1e-12)
     assert formula(**given, margin=[math.inf] * 3, mass=mass).value == 0.0
-    for wrong in (-math.inf, math.nan, -0.1):
+    for wrong in (-math.inf, math.nan, -0.1, 0.0, *((1.1e14,) if "R" in given else ())):
         one_sentence(lambda wrong=wrong: formula(**given, margin=[0.1, 0.2, wrong], mass=mass), "'margin'", f"{wrong:g}")
 
 

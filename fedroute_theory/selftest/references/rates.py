@@ -124,6 +124,7 @@ def chained(*, eps: float, k2_sup: float, a: float, t0: float) -> Expected:
 
 _POWERS = [{"s": s, "a": a, "t0": 0.6} for s, a in ((0.05, 1.0), (0.2, 1.0), (0.2, 0.4), (0.45, 2.0), (0.59, 1.0), (0.7, 1.0))]
 _D = {"margin": [0.05, 0.1, 0.3, 0.7, 0.2], "mass": [0.1, 0.2, 0.3, 0.15, 0.25]}
+_NEAR = _D | {"margin": [0.05, 0.1, 0.2, 0.25, math.inf]}  # none above the range R = 0.25
 _K = {"k2": [4.0, 9.0, 5.0, 12.0, 0.0]}
 MARGIN = {
     "l2": Reference(l2, _POWERS, 1e-7),
@@ -135,12 +136,12 @@ MARGIN = {
     "two-model": Reference(two_model, [*_POWERS, {"s": 0.36, "a": 1.0, "t0": 0.6}], 1e-8),
     "margin": Reference(margin_line, [_D | {"osc": [0.06, 0.08, 0.4, 0.6, 0.2]}]),
     "law": Reference(
-        law, [_D | {"s": s, "R": R} for s, R in ((0.05, 1.0), (0.2, 1.0), (0.2, 0.25), (0.6, 1.0), (2.0, 1.0))], 1e-7
+        law, [*(_D | {"s": s, "R": 1.0} for s in (0.05, 0.2, 0.6, 2.0)), _NEAR | {"s": 0.2, "R": 0.25}], 1e-7
     ),
     "two-model-law": Reference(two_model_law, [_D | {"s": s} for s in (0.02, 0.1, 0.2, 0.3, 0.9)]),
     "chained": Reference(chained, [{"eps": 0.05, "k2_sup": 6.0, "a": 1.2, "t0": 0.5}], 1e-7),
     "joint": Reference(
-        joint, [_D | _K | {"eps": e, "R": R} for e, R in ((0.02, 1.0), (0.06, 1.0), (0.06, 0.25), (0.5, 1.0))], 1e-7
+        joint, [*(_D | _K | {"eps": e, "R": 1.0} for e in (0.02, 0.06, 0.5)), _NEAR | _K | {"eps": 0.06, "R": 0.25}], 1e-7
     ),
 }  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
@@ -13,6 +15,7 @@ from fedroute_theory.theorems.margin_rate.lines import power_split, split, two_m
 def margin_line(*, osc: FloatArray, margin: FloatArray, mass: FloatArray) -> Bound:
     """E[osc e; D <= osc e]."""
     _same_size(mass, osc=osc, margin=margin)
+    _check_margin(margin)
     return Bound({"spread where it passes the margin": float(mass @ np.where(margin <= osc, osc, 0.0))})
 
 
@@ -47,6 +50,7 @@ def separated(*, s: float, t0: float) -> Bound:
 def l2_law(*, s: float, margin: FloatArray, mass: FloatArray, R: float) -> Bound:
     """min over t of s^2 / t + E phi_t(D) for a given law of the margin."""
     _same_size(mass, margin=margin)
+    _check_margin(margin, R)
     error, lost = split(margin, mass, s**2, R)
     return Bound({"error": error, "margin": lost}, trivial=R)
 
@@ -61,6 +65,7 @@ def two_model(*, s: float, a: float, t0: float) -> Bound:
 def two_model_law(*, s: float, margin: FloatArray, mass: FloatArray) -> Bound:
     """E[D; D <= u] with E[D^2; D <= u] = s^2 for a given law of the margin, two models."""
     _same_size(mass, margin=margin)
+    _check_margin(margin)
     return Bound({"margins up to u": two_model_loss(margin, mass, s**2)})
 
 
@@ -72,6 +77,7 @@ def chained(*, eps: float, k2_sup: float, a: float, t0: float) -> Bound:
 def joint(*, eps: float, margin: FloatArray, k2: FloatArray, mass: FloatArray, R: float) -> Bound:
     """min over theta of eps^2 / theta + E phi_{theta k2}(D), losses capped at R; k2 = 0 stands for no coverage."""
     _same_size(mass, margin=margin, k2=k2)
+    _check_margin(margin, R)
     error, lost = split(margin, mass, eps**2, R, np.where(k2 > 0.0, k2, np.inf))
     return Bound({"error": error, "margin": lost}, trivial=R)
 
@@ -80,6 +86,14 @@ def _same_size(mass: FloatArray, **arrays: FloatArray) -> None:
     for name, values in arrays.items():
         if values.size != mass.size:
             raise InputError(f"The '{name}' parameter must have one entry a query ({mass.size}); got {values.size}.")
+
+
+def _check_margin(margin: FloatArray, R: float = math.inf) -> None:
+    """A margin is the distance to a strictly smaller utility within the range; infinite where there is none."""
+    outside = margin[(margin <= 0.0) | (np.isfinite(margin) & (margin > R * (1.0 + ROUNDING)))]
+    if outside.size:
+        inside = f"lie in (0, R = {R:g}]" if math.isfinite(R) else "be positive"
+        raise InputError(f"The 'margin' entries must {inside} or be Infinity; got {outside[0]:g}.")
 
 
 _EPS = Quantity("bound on every |U - U_hat|", "utility", 0.0, 1e9)
