@@ -161,7 +161,9 @@ def rates(done: Sequence[Done]) -> ResultTable:
         for fixed in SIZES:
             own = _of(done, kind, fixed)
             size = _fit(own, lambda d: d.result["together"])
-            predicted = None if size is None else round(-0.5 * size.value, 9) + 0.0
+            if size is not None:  # 0 without its rounding
+                size = intervals.Interval(*(round(v, 9) + 0.0 for v in (size.value, size.low, size.high)))
+            predicted = None if size is None else -0.5 * size.value + 0.0
             said = [d for d in own if d.result["federated"]["vacuous"] == 0.0]
             rows.append(
                 (

@@ -129,14 +129,14 @@ def rates(done: Sequence[Done]) -> ResultTable:
         for training in COLOURS:
             window = [(d, d.result[training]) for d in own if d.params["records"] * 100 >= largest]
             narrow = [(d, part) for d, part in window if part["bound"] <= 0.5]
-            zeros += sum(part["gap"] == 0.0 for _, part in window)
+            zeros += sum(part[what] == 0.0 for _, part in window for what in ("gap", "margin"))
             gap, excess = _of_mean(window, lambda p: p["gap"]), _of_mean(window, _excess)
             floor = [d.result[training]["approximation"] / d.result[training]["gap"] for d in _of(done, family, largest)
                      if d.result[training]["gap"] > 0.0]  # fmt: skip
             rows.append(
                 (
                     family, training, -0.5, _fit(narrow, lambda p: p["statistical"]), _fit(narrow, lambda p: p["bound"]),
-                    RATE, _fit(window, lambda p: p["margin"]), RATE, excess, gap,
+                    RATE, _of_mean(window, lambda p: p["margin"]), RATE, excess, gap,
                     intervals.mean(floor, least=0.0, most=1.0) if floor else None,
                 )
             )  # fmt: skip
@@ -148,8 +148,8 @@ def rates(done: Sequence[Done]) -> ResultTable:
     note = (
         f"Exponents fitted in logarithms over the last two decades of n (of {min(sizes):,} to {max(sizes):,} records a client, "
         f"{CLIENTS} clients), {_seeds(done)} seeds. Bounds: a constant a seed, 95% Student intervals, where they are at most "
-        "half the utility range of 1 (the margin-rate bound everywhere). Gaps: of the mean over seeds, so that the "
-        f"{zeros} single gaps of exactly 0 count; 95% intervals by jackknife over seeds. Predicted for a bound's statistical "
+        "half the utility range of 1. Gaps and margin-rate bounds: of the mean over seeds, so that the "
+        f"{zeros} single ones of exactly 0 count; 95% intervals by jackknife over seeds. Predicted for a bound's statistical "
         "term: -1/2, from sqrt(log / 2n) or sqrt(K2 / n); for the gap and the margin-rate bound: -(1 + a) / 2 at margin "
         "exponent a = 1 (margins with a density at zero, errors that fall as n^(-1/2)). An interval that excludes the "
         "prediction may mean: errors not yet small against the margins, which in a finite problem are finitely many; errors "

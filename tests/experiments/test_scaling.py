@@ -112,12 +112,12 @@ def test_exponents_follow_the_cells_and_violations_are_counted():
 def falling(x, first, second):
     """Cells of two seeds whose mean gap is 1 / x at all three sizes; the second seed loses nothing at the largest."""
     part = {
-        "claims": 1, "violations": 0, "vacuous": 0.0, "worst": 0.1, "approximation": 0.0, "margin": 0.5, "bound": 0.4,
-        "statistical": 0.4, "best": 0.0,
+        "claims": 1, "violations": 0, "vacuous": 0.0, "worst": 0.1, "approximation": 0.0, "bound": 0.4, "statistical": 0.4,
+        "best": 0.0,
     }  # fmt: skip
     for seed, gaps in enumerate((first, second)):
         for size, gap in zip(x, gaps, strict=True):
-            yield size, seed, {t: part | {"gap": gap} for t in ("local", "federated", "pooled")}
+            yield size, seed, {t: part | {"gap": gap, "margin": 0.5} for t in ("local", "federated", "pooled")}
 
 
 def test_gaps_of_zero_count():
@@ -130,8 +130,12 @@ def test_gaps_of_zero_count():
     tables = artefacts("records", made)
     for header in ("gap", "gap minus approximation"):
         assert [cell.value for cell in column(tables["records"], header)] == pytest.approx([-1.0] * 9)
-    assert "9 single gaps of exactly 0 count" in tables["records"].note
+    assert "9 single ones of exactly 0 count" in tables["records"].note
     assert min(cell.low for cell in column(tables["records_values"], "gap [utility]")) == 0.0  # not below
+    turned = [Done(d.params, {t: part | {"gap": 0.1, "margin": part["gap"]} for t, part in d.result.items()}) for d in made]
+    tables = artefacts("records", turned)
+    assert [cell.value for cell in column(tables["records"], "margin-rate bound")] == pytest.approx([-1.0] * 9)
+    assert "9 single ones of exactly 0 count" in tables["records"].note
     more = {"alone": 1.0, "sum": 1.0, "together": 1.0}
     other = [
         Done({"laws": laws, "fixed": fixed, "clients": n, "seed": s}, r | more)
