@@ -145,7 +145,7 @@ def values(done: Sequence[Done]) -> ResultTable:
         for records in _sizes(_of(done, kind)):
             for training in COLOURS:
                 parts = [d.result[training] for d in _of(done, kind, records)]
-                gap, worst, bound = (intervals.mean([p[what] for p in parts]) for what in ("gap", "worst", "bound"))
+                gap, worst, bound = (intervals.mean([p[what] for p in parts], least=0.0) for what in ("gap", "worst", "bound"))
                 ratio = bound.value / gap.value if gap.value > 0.0 else None
                 rows.append((kind, records, training, gap, worst, bound, ratio, _mean(p["vacuous"] for p in parts)))
     columns = (
@@ -166,7 +166,7 @@ def figure(done: Sequence[Done]) -> Plot:
         sizes, series = _sizes(_of(done, kind)), []
         for training, colour in COLOURS.items():
             for what in ("gap", "bound"):
-                found = [intervals.mean([d.result[training][what] for d in _of(done, kind, n)]) for n in sizes]
+                found = [intervals.mean([d.result[training][what] for d in _of(done, kind, n)], least=0.0) for n in sizes]
                 x, y = tuple(map(float, sizes)), tuple(f.value for f in found)
                 low, high = tuple(f.low for f in found), tuple(f.high for f in found)
                 label = training if what == "gap" else f"_{training} bound"

@@ -144,7 +144,7 @@ def gaps_table(found: dict[str, dict[int, Levels]], levels: Sequence[float], see
     for family, n, i in shown(found, levels):
         at = [found[family][n][seed][i] for seed in seeds]
         gap = {name: [e["gap"][name] for e in at] for name in (*ROUTERS, "advised")}
-        means = {name: intervals.mean(values) for name, values in gap.items()}
+        means = {name: intervals.mean(values, least=0.0) for name, values in gap.items()}
         better = min(("local", "federated"), key=lambda name: means[name].value)
         rows.append((
             family, n, levels[i], math.fsum(e["disagreement"] for e in at) / len(at), means["local"].value,
@@ -233,7 +233,7 @@ def crossover_table(
             rows.append((
                 family, f"{n:,}", measured, meant, None, "yes" if meant.value <= most else f"no, at most {most:.2f}",
                 None if measured is None else meant.value / measured.value, sum(right) / max(1, len(right)),
-                intervals.mean(regret),
+                intervals.mean(regret, least=0.0),
             ))  # fmt: skip
         x, y, groups = zip(*told, strict=True)
         rows.append((
@@ -267,7 +267,7 @@ def gaps_plot(found: dict[str, dict[int, Levels]], seeds: Sequence[int]) -> Plot
             places = [i for i, e in enumerate(at[seeds[0]]) if e["disagreement"] > 0.0]  # the axis is logarithmic
             x = tuple(over_disagreement([at[seed][i] for seed in seeds]) for i in places)
             for name in (r for r in ROUTERS if r != "pooled"):
-                means = [intervals.mean([at[seed][i]["gap"][name] for seed in seeds]) for i in places]
+                means = [intervals.mean([at[seed][i]["gap"][name] for seed in seeds], least=0.0) for i in places]
                 label = name if name in TRAININGS else f"mixture, {name}"
                 low, high = (tuple(v if math.isfinite(v) else None for v in part) for part in
                              ([m.low for m in means], [m.high for m in means]))  # fmt: skip
