@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fedroute_theory.report.text import TextTable, figure
 from fedroute_theory.verify import Evidence, Verdict, Verification
+from fedroute_theory.verify.evidence import NO_GAP
 
 EXACT_FORMS = ("event", "conclusion")
 """Forms whose gap is an exact failure probability, listed apart."""
@@ -54,7 +55,8 @@ def _cell(evidence: Evidence | None, main: float | None) -> str:
     if evidence is None:
         return "n/a"
     other = "" if evidence.gap == main else f" (gap {figure(evidence.gap)})"
-    return figure(evidence.bound) + ("*" if evidence.vacuous else "") + other
+    bound = 0.0 if evidence.bound is not None and abs(evidence.bound) <= NO_GAP else evidence.bound
+    return figure(bound) + ("*" if evidence.vacuous else "") + other
 
 
 def exact_table(verification: Verification) -> TextTable:

@@ -151,3 +151,9 @@ def test_the_calculator_flags_bounds_that_say_no_more_than_the_range():
     assert not formulas.FORMS["envelope"](a=0.9, b=0.0).vacuous
     assert formulas.FORMS["area"](a=1.0, b=0.0, width=0.5, rise=0.2).vacuous
     assert not formulas.FORMS["area"](a=0.5, b=0.1, width=0.5, rise=0.2).vacuous
+
+
+def test_an_area_of_no_width_is_exact_and_not_vacuous():
+    area = formulas.FORMS["area"]
+    assert not area(a=0.3, b=0.0, width=0.0, rise=0.0).vacuous
+    assert area(a=1.0, b=0.0, width=0.5, rise=0.0).vacuous

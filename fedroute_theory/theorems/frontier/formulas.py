@@ -24,7 +24,7 @@ def envelope_below(*, a: float, b: float, slope: float = 0.0) -> Bound:
 
 def area_deficit(*, a: float, b: float, width: float, rise: float) -> Bound:
     """a width + b rise: area between Q* and Env over [lowest + b, high] of that width; rise = Q*(high) - Q*(lowest)."""
-    return Bound({"quality": a * width, "cost": b * rise}, trivial=width)
+    return Bound({"quality": a * width, "cost": b * rise}, trivial=width or math.inf)  # an area of width 0 is 0: exact
 
 
 def pointwise(*, quality_error: FloatArray, cost_error: FloatArray, lam: float, c_max: float) -> Bound:
