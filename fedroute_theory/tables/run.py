@@ -131,7 +131,7 @@ def _made(own: Plan, have: Mapping[str, object], failures: Sequence[Failure], ou
         artefacts = tuple(own.experiment.present(done))
         for artefact in artefacts:
             write.check_owner(out, artefact.name, own.name)
-        files = write.contents(own.name, own.experiment, done, artefacts)
+        files = write.contents(own.name, own.experiment, done, artefacts, out)
     except Exception as error:  # a user's function may raise anything; the other experiments are made all the same
         return Made(own.name, error=told(error))
     return Made(own.name, artefacts, tuple(write.put_all(out, files)))

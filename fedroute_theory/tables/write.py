@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,23 +31,51 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 """
 
 
-def contents(name: str, experiment: Experiment, done: Sequence[Done], artefacts: Sequence[Artefact]) -> dict[str, bytes]:
-    """File name -> bytes of all artefacts of one experiment."""
+def contents(
+    name: str, experiment: Experiment, done: Sequence[Done], artefacts: Sequence[Artefact], folder: Path
+) -> dict[str, bytes]:
+    """File name -> bytes of all artefacts of one experiment. folder: where figures may lie that need not be drawn again."""
     files: dict[str, bytes] = {}
     for artefact in artefacts:
         stem = artefact.name
+        about = {"artefact": stem} | provenance(name, experiment, done)
         if isinstance(artefact, Plot):
-            figure = artefact.figure()
-            own = {kind: render(figure, kind) for kind in ("pdf", "png")} | {"tex": artefact.latex().encode()}
+            drawn = _digest(f"{__version__} {version('matplotlib')} {artefact!r}".encode())
+            own = _kept(folder, stem, drawn) or _drawn(artefact)
+            about |= {"drawn_sha256": drawn, "files_sha256": {kind: _digest(data) for kind, data in own.items()}}
+            own["tex"] = artefact.latex().encode()
         else:
             own = {
                 "md": artefact.markdown().encode(),
                 "csv": artefact.csv().encode(),
                 "tex": artefact.latex().encode(),
             }
-        own[_PROVENANCE] = _json.text({"artefact": stem} | provenance(name, experiment, done)).encode()
+        own[_PROVENANCE] = _json.text(about).encode()
         files |= {f"{stem}.{kind}": data for kind, data in own.items()}
     return files
+
+
+def _drawn(plot: Plot) -> dict[str, bytes]:
+    """The figure as files; its layout is found once."""
+    figure = plot.figure()
+    files = {"png": render(figure, "png")}
+    figure.set_layout_engine("none")
+    return files | {"pdf": render(figure, "pdf")}
+
+
+def _kept(folder: Path, stem: str, drawn: str) -> dict[str, bytes] | None:
+    """The files of a figure drawn before of the very same values by the same versions, if they are what was written then."""
+    try:
+        about = json.loads((folder / f"{stem}.{_PROVENANCE}").read_text(encoding="utf-8"))
+        files = {kind: (folder / f"{stem}.{kind}").read_bytes() for kind in ("png", "pdf")}
+        same = about["drawn_sha256"] == drawn and about["files_sha256"] == {kind: _digest(d) for kind, d in files.items()}
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return files if same else None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def provenance(name: str, experiment: Experiment, done: Sequence[Done]) -> dict[str, Any]:
@@ -59,7 +88,7 @@ def provenance(name: str, experiment: Experiment, done: Sequence[Done]) -> dict[
         "algorithm": experiment.version,
         "cells": len(done),
         "parameters": axes(cell.params for cell in done),
-        "results_sha256": hashlib.sha256(results.encode()).hexdigest(),
+        "results_sha256": _digest(results.encode()),
     }
 
 

@@ -213,6 +213,27 @@ def test_a_bad_table_is_refused_before_anything_runs(folder, tmp_path):
     assert run(folder, tmp_path / "out", "reads", "--table", f"{tmp_path / 't.parquet'}").exit_code == 0
 
 
+def test_a_figure_is_drawn_again_when_its_values_or_its_files_changed(folder, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    run(folder, out)
+    made = bytes_of(out)
+    drawn = []
+    draw = write._drawn
+    monkeypatch.setattr(write, "_drawn", lambda plot: drawn.append(plot.name) or draw(plot))
+    run(folder, out)
+    assert drawn == []
+    (out / "squares_figure.png").write_bytes(b"damaged")
+    run(folder, out)
+    assert drawn == ["squares_figure"]
+    assert bytes_of(out) == made
+    file = folder / "squares.py"
+    file.write_text(file.read_text().replace('Series("square"', 'Series("x squared"'))
+    load.cache_clear()
+    run(folder, out)
+    assert len(drawn) == 2
+    assert bytes_of(out)["squares_figure.png"] != made["squares_figure.png"]
+
+
 def test_provenance_names_versions_and_seeds_and_neither_clock_nor_place(folder, tmp_path):
     run(folder, tmp_path / "out")
     found = json.loads((tmp_path / "out" / "squares.provenance.json").read_text())
