@@ -33,6 +33,7 @@ _GREEK = {
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "|": r"$|$", "*": r"$*$",
+    "[": "{[}",  # a bare one after a line break would be read as its length
     "−": "$-$", "–": r"\textendash{}", "—": r"\textemdash{}", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
     **{letter: rf"$\{name}$" for letter, name in _GREEK.items()},
 }  # fmt: skip
@@ -143,7 +144,7 @@ class ResultTable:
 
 def latex_text(text: str) -> str:
     """Plain text for LaTeX: special characters stand for themselves, letters it has no font for are named by their number."""
-    plain = "".join(_LATEX.get(c) or (c if ord(c) < LATIN else f"[U+{ord(c):04X}]") for c in text)
+    plain = "".join(_LATEX.get(c) or (c if ord(c) < LATIN else f"{{[}}U+{ord(c):04X}]") for c in text)
     return re.sub("-(?=-)", "-{}", plain)  # two hyphens, as in --full, are no dash
 
 

@@ -44,8 +44,14 @@ def test_csv_holds_every_value_in_full():
 
 
 def test_latex_of_what_it_has_no_letters_for():
-    assert latex_text("λ ≤ é − 中") == r"$\lambda$ $\le$ é $-$ [U+4E2D]"
+    assert latex_text("λ ≤ é − 中") == r"$\lambda$ $\le$ é $-$ {[}U+4E2D]"
     assert latex_text("--full - a---b – —") == r"-{}-full - a-{}-{}-b \textendash{} \textemdash{}"
+
+
+def test_a_bracket_that_begins_a_line_is_no_length():
+    table = ResultTable("b", "B", (Column("a header with [unit]"), Column("b")), (("[1, 2]", 1),))
+    assert r"\shortstack{a header with\\{[}unit]}" in table.latex()
+    assert "\n{[}1, 2] & 1" in table.latex()
 
 
 def test_many_columns_are_printed_across_the_page_under_headers_of_several_lines():
