@@ -116,7 +116,10 @@ class ResultTable:
         return buffer.getvalue()
 
     def latex(self) -> str:
-        """A booktabs table, no wider than the line; needs booktabs and graphicx, and rotating for many columns."""
+        """A booktabs table, no wider than the line, in parts that fit a page; many columns are printed across it.
+
+        Needs the packages booktabs, graphicx and rotating.
+        """
         align = "".join(
             f"p{{{column.wrap:g}cm}}" if column.wrap else "l" if words else "r"
             for column, words in zip(self.columns, self._words(), strict=True)
@@ -126,17 +129,20 @@ class ResultTable:
             " & ".join(_latex_cell(column, value) for column, value in zip(self.columns, row, strict=True)) + r" \\"
             for row in self.rows
         ]
-        kind, place = ("sidewaystable", "p") if len(self.columns) > UPRIGHT else ("table", "htbp")
+        kind, place, most = ("sidewaystable", "p", 28) if len(self.columns) > UPRIGHT else ("table", "htbp", 45)
+        parts = [body[i : i + most] for i in range(0, len(body), most)] or [[]]
         note = [r"\par\smallskip\parbox{\linewidth}{\footnotesize " + latex_text(self.note) + "}"] if self.note else []
-        return "\n".join(
-            [
-                rf"\begin{{{kind}}}[{place}]", r"\centering",
-                rf"\caption{{{latex_text(self.title)}}}", rf"\label{{tab:{self.name}}}",
+        lines = []
+        for number, part in enumerate(parts, 1):
+            of = f" (part {number} of {len(parts)})" if len(parts) > 1 else ""
+            lines += [
+                rf"\begin{{{kind}}}[{place}]", r"\centering", rf"\caption{{{latex_text(self.title)}{of}}}",
+                *([rf"\label{{tab:{self.name}}}"] if number == 1 else []),
                 r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-                rf"\begin{{tabular}}{{{align}}}", r"\toprule", head + r" \\", r"\midrule", *body, r"\bottomrule",
-                r"\end{tabular}}", *note, rf"\end{{{kind}}}", "",
-            ]
-        )  # fmt: skip
+                rf"\begin{{tabular}}{{{align}}}", r"\toprule", head + r" \\", r"\midrule", *part, r"\bottomrule",
+                r"\end{tabular}}", *(note if number == len(parts) else []), rf"\end{{{kind}}}", "",
+            ]  # fmt: skip
+        return "\n".join(lines)
 
     def _words(self) -> list[bool]:
         return [i == 0 or any(isinstance(row[i], str) for row in self.rows) for i in range(len(self.columns))]

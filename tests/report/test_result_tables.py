@@ -48,6 +48,15 @@ def test_latex_of_what_it_has_no_letters_for():
     assert latex_text("--full - a---b – —") == r"-{}-full - a-{}-{}-b \textendash{} \textemdash{}"
 
 
+def test_a_table_longer_than_a_page_is_printed_in_parts():
+    long = ResultTable("long", "L", (Column("a"), Column("b")), tuple((f"row {i}", i) for i in range(100)), "The note.")
+    text = long.latex()
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 3
+    assert r"\caption{L (part 3 of 3)}" in text
+    assert text.count("The note.") == text.count(r"\label") == 1
+    assert [text.count(f"row {i} &") for i in range(100)] == [1] * 100
+
+
 def test_a_bracket_that_begins_a_line_is_no_length():
     table = ResultTable("b", "B", (Column("a header with [unit]"), Column("b")), (("[1, 2]", 1),))
     assert r"\shortstack{a header with\\{[}unit]}" in table.latex()
