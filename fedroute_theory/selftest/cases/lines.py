@@ -138,6 +138,8 @@ def transfer() -> list[str]:
         measured = coverage(ratio, problem.weights, utility.argmax(axis=1))
         if not np.allclose(measured.pointwise, own):
             found.append("policy pairs")
+        if measured.largest != max(float(k) for k, w in zip(measured.pointwise, nu, strict=True) if w > 0.0):
+            found.append("largest pair")
     return found
 
 

@@ -114,7 +114,7 @@ def brackets() -> list[str]:
             value = relative(mass=mass, s=nothing, counts=counts, N=slow.N, R=slow.R, delta=case.delta).value
             upper += sum(mass) * value
         name = "pooled None bracket"
-        known = {name: lower, f"{name} gap": float(upper) + case.delta * slow.R, f"{name} trivial": math.inf}
+        known = {name: lower, f"{name} gap": min(slow.R, float(upper) + case.delta * slow.R), f"{name} trivial": math.inf}
         found += differ(numbers(theorem("minimax-lower").claims(case)), known, 1e-3)
     return found
 
