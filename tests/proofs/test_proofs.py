@@ -30,15 +30,12 @@ class Recorded(dict):
 
 
 def doubled(value):
-    """The value with one of the numbers in it doubled, for each of them."""
+    """The value with every number in it doubled."""
     if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from (value | {key: changed} for changed in doubled(inner))
-    elif isinstance(value, tuple):
-        for place, inner in enumerate(value):
-            yield from ((*value[:place], changed, *value[place + 1 :]) for changed in doubled(inner))
-    else:
-        yield 2 * value
+        return {key: doubled(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return tuple(doubled(inner) for inner in value)
+    return 2 * value
 
 
 def fails(step):
@@ -65,10 +62,9 @@ def test_no_step_of_the_proof_fails_and_every_constant_changed_alone_fails_one(s
     assert [name for name, own in readers.items() if not own] == [], "no step reads these constants"
     idle = []
     for name, value in constants.items():
-        for changed in doubled(value):
-            proof.CONSTANTS = constants | {name: changed}
-            if not any(fails(step) for _, _, step in sorted(readers[name])):  # the fastest first
-                idle.append((name, changed))
+        proof.CONSTANTS = constants | {name: doubled(value)}
+        if not any(fails(step) for _, _, step in sorted(readers[name])):  # the fastest first
+            idle.append(name)
     assert idle == [], "no step fails when these are changed alone"
 
 
