@@ -206,12 +206,7 @@ def figure(done: Sequence[Done]) -> Plot:
                 found = [
                     intervals.mean([d.result[training]["gap"] for d in _of(done, kind, fixed, n)], least=0.0) for n in counts
                 ]
-                series.append(
-                    Series(
-                        name, tuple(map(float, counts)), tuple(f.value for f in found), tuple(f.low for f in found),
-                        tuple(f.high for f in found), colour=COLOURS[training],
-                    )
-                )  # fmt: skip
+                series.append(Series.of(name, counts, found, colour=COLOURS[training]))
             panels.append(Panel("number of clients N", "gap [utility]", tuple(series), f"{kind}, {FIXED[fixed]}", True, True))
     return Plot(
         "clients_figure", "Gap against the number of clients", tuple(panels),

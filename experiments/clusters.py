@@ -183,8 +183,7 @@ def figure(done: Sequence[Done]) -> Plot:
         x = tuple(map(float, counts))
         for training in COLOURS:
             found = [intervals.mean([d.result[training]["gap"] for d in _of(done, records, k)], least=0.0) for k in counts]
-            y, low, high = (tuple(getattr(f, part) for f in found) for part in ("value", "low", "high"))
-            series.append(Series(training, x, y, low, high))
+            series.append(Series.of(training, counts, found))
         for what, label in (("approximation", "approximation, federated"), ("bound", "spread bound, federated")):
             middle = tuple(float(np.mean([d.result["federated"][what] for d in _of(done, records, k)])) for k in counts)
             series.append(Series(label, x, middle, style="dashed"))

@@ -295,11 +295,8 @@ def figure(sent: Sequence[Done], bought: Sequence[Done]) -> Plot:
         point = (intervals.mean([r["up"] for r in own]).value, intervals.mean([r["gap"] for r in own], least=0.0))
         gaps.setdefault(family, []).append(point)
     reached = tuple(
-        Series(
-            family, tuple(x for x, _ in points), tuple(g.value for _, g in points),
-            tuple(g.low if math.isfinite(g.low) else None for _, g in points),
-            tuple(g.high if math.isfinite(g.high) else None for _, g in points),
-            style="line" if len(points) > 1 else "points", colour=COLOURS[family],
+        Series.of(
+            family, [x for x, _ in points], [g for _, g in points], "line" if len(points) > 1 else "points", COLOURS[family]
         )
         for family, points in gaps.items()
     )  # fmt: skip

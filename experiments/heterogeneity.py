@@ -181,8 +181,7 @@ def figure(done: Sequence[Done]) -> Plot:
                 found = [
                     intervals.mean([d.result[training][law] for d in _of(done, problem, differ, a)], least=0.0) for a in alphas
                 ]
-                y, low, high = (tuple(getattr(f, part) for f in found) for part in ("value", "low", "high"))
-                series.append(Series(name, tuple(alphas), y, low, high, colour=COLOURS[training]))
+                series.append(Series.of(name, alphas, found, colour=COLOURS[training]))
             title = f"{problem}, clients differ in {differ}, {law} law"
             panels.append(Panel(f"concentration over {differ}", "gap [utility]", tuple(series), title, True, True))
     return Plot(

@@ -167,10 +167,8 @@ def figure(done: Sequence[Done]) -> Plot:
         for training, colour in COLOURS.items():
             for what in ("gap", "bound"):
                 found = [intervals.mean([d.result[training][what] for d in _of(done, kind, n)], least=0.0) for n in sizes]
-                x, y = tuple(map(float, sizes)), tuple(f.value for f in found)
-                low, high = tuple(f.low for f in found), tuple(f.high for f in found)
                 label = training if what == "gap" else f"_{training} bound"
-                series.append(Series(label, x, y, low, high, "line" if what == "gap" else "dashed", colour))
+                series.append(Series.of(label, sizes, found, "line" if what == "gap" else "dashed", colour))
         panels.append(Panel("records a client", "utility", tuple(series), kind, log_x=True, log_y=True))
     return Plot(
         "network_records_figure", "Certified networks: gap (solid) and bound (dashed) against records per client",

@@ -17,7 +17,6 @@ import numpy as np
 
 from fedroute_theory import intervals
 from fedroute_theory.federation import Federation, draw_logs
-from fedroute_theory.intervals import Interval
 from fedroute_theory.report.plots import Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
 from fedroute_theory.routers.growth import add_clients
@@ -25,6 +24,7 @@ from fedroute_theory.tables.experiment import Done, Experiment, Request
 from fedroute_theory.tables.growing import (
     DELTA,
     FEATURES,
+    RANGE,
     SITES,
     family_problem,
     family_router,
@@ -173,7 +173,7 @@ def bounds_table(groups: dict[Key, list[dict[str, Any]]]) -> ResultTable:
             values = {(n, s): over([r[law][s][n] for r in results]) for n in names for s in STAGES}
             claims += sum(r[law][s]["claims"] for r in results for s in STAGES)
             violations += sum(r[law][s]["violations"] for r in results for s in STAGES)
-            vacuous = [f"{n} {s}" for (n, s), v in values.items() if v is not None and v >= 1.2]
+            vacuous = [f"{n} {s}" for (n, s), v in values.items() if v is not None and v >= RANGE]
             rows.append((
                 family, shift, joining, law, *(over(gaps_of(results, law, s)) for s in ("before", "joined")),
                 *(values[n, s] for n in names for s in STAGES), ", ".join(vacuous) or None,
@@ -202,7 +202,7 @@ def figure(groups: dict[Key, list[dict[str, Any]]]) -> Plot:
             at = {shift: results for (own, shift, joining), results in groups.items() if own == family and joining == count}
             stages = (*STAGES, "alone") if law == "new" else STAGES
             series = tuple(
-                _series(stage, {s: intervals.mean(gaps_of(r, law, stage)) for s, r in at.items()}) for stage in stages
+                Series.of(stage, list(at), [intervals.mean(gaps_of(r, law, stage)) for r in at.values()]) for stage in stages
             )
             panels.append(Panel("shift between old and new clients", "gap (utility)", series, f"{family}, {whose}"))
     alt = (
@@ -210,11 +210,6 @@ def figure(groups: dict[Key, list[dict[str, Any]]]) -> Plot:
         "clients' (bottom): before and after they join, trained afresh, and newcomers alone; bands are 95% intervals."
     )
     return Plot("new_clients_figure", "New clients: gaps before and after they join", tuple(panels), alt)
-
-
-def _series(label: str, found: dict[float, Interval]) -> Series:
-    low, high = (tuple(getattr(m, side) if math.isfinite(m.high) else None for m in found.values()) for side in ("low", "high"))
-    return Series(label, tuple(found), tuple(m.value for m in found.values()), low, high)
 
 
 EXPERIMENT = Experiment(

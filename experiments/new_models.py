@@ -9,7 +9,6 @@ ones. Errors of the new models' utilities are fitted as a power of their records
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from fedroute_theory.tables.experiment import Done, Experiment, Request
 from fedroute_theory.tables.growing import (
     DELTA,
     FEATURES,
+    RANGE,
     SITES,
     family_problem,
     family_router,
@@ -152,7 +152,7 @@ def bounds_table(families: dict[str, list[dict[str, Any]]]) -> ResultTable:
         for stage, known in stages:
             values = [over([e[name] for e in known]) for name in names]
             tally = [tally[0] + sum(e["claims"] for e in known), tally[1] + sum(e["violations"] for e in known)]
-            vacuous = [n for n, v in zip(names, values, strict=True) if v is not None and v.value >= 1.2]
+            vacuous = [n for n, v in zip(names, values, strict=True) if v is not None and v.value >= RANGE]
             rows.append((
                 family, stage.replace("grown", "added"), over([e["gap"] for e in known]),
                 *(None if v is None else v.value for v in values), ", ".join(vacuous) or None,
@@ -225,10 +225,7 @@ def figure(families: dict[str, list[dict[str, Any]]]) -> Plot:
 
 def _series(label: str, x: Sequence[float], values: Sequence[Sequence[float]], dashed: bool = False) -> Series:
     means = [intervals.mean(v) for v in values]
-    known = [math.isfinite(m.high) for m in means]
-    low, high = (tuple(getattr(m, side) if k else None for m, k in zip(means, known, strict=True)) for side in ("low", "high"))
-    value = tuple(m.value for m in means)
-    return Series(label, tuple(x), value, style="dashed") if dashed else Series(label, tuple(x), value, low, high)
+    return Series(label, tuple(x), tuple(m.value for m in means), style="dashed") if dashed else Series.of(label, x, means)
 
 
 EXPERIMENT = Experiment(

@@ -269,9 +269,7 @@ def gaps_plot(found: dict[str, dict[int, Levels]], seeds: Sequence[int]) -> Plot
             for name in (r for r in ROUTERS if r != "pooled"):
                 means = [intervals.mean([at[seed][i]["gap"][name] for seed in seeds], least=0.0) for i in places]
                 label = name if name in TRAININGS else f"mixture, {name}"
-                low, high = (tuple(v if math.isfinite(v) else None for v in part) for part in
-                             ([m.low for m in means], [m.high for m in means]))  # fmt: skip
-                series.append(Series(label, x, tuple(m.value for m in means), low, high))
+                series.append(Series.of(label, x, means))
             panels.append(
                 Panel("disagreement (utility)", "gap (utility)", tuple(series), f"{family}, {n:,} records a client", True, True)
             )
@@ -290,16 +288,12 @@ def crossover_plot(found: dict[str, dict[int, Levels]], seeds: Sequence[int]) ->
         measured = [intervals.jackknife(lambda kept, at=by_size[n]: crossover(at, kept), seeds) for n in sizes]
         bounds = [intervals.mean([predicted(by_size[n][seed]) for seed in seeds]) for n in sizes]
         most = tuple(over_disagreement([by_size[n][seed][-1] for seed in seeds]) for n in sizes)
-        limits = [
-            tuple(None if m is None or not math.isfinite(getattr(m, side)) else getattr(m, side) for m in measured)
-            for side in ("low", "high")
-        ]
         panels.append(
             Panel(
                 "records a client",
                 "crossover (disagreement, utility)",
                 (
-                    Series("measured", sizes, tuple(None if m is None else m.value for m in measured), *limits),
+                    Series.of("measured", sizes, measured),
                     Series("where the bounds meet", sizes, tuple(b.value for b in bounds), style="dashed"),
                     Series("largest disagreement, h = 1", sizes, most, style="dashed", colour="#999999"),
                 ),

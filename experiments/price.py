@@ -202,8 +202,7 @@ def _line(done: Sequence[Done], training: str, top: str, bottom: str, label: str
         intervals.mean(_over(_at(done, training, place, top), _at(done, training, place, bottom)), least=0.0)
         for place in range(len(PRICES))
     ]
-    y, low, high = (tuple(getattr(f, part) for f in found) for part in ("value", "low", "high"))
-    return Series(label, PRICES, y, low, high, style)
+    return Series.of(label, PRICES, found, style)
 
 
 EXPERIMENT = Experiment(

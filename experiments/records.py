@@ -222,10 +222,8 @@ def figure(done: Sequence[Done]) -> Plot:
                     intervals.mean([d.result[training][what] for d in _of(done, family, records)], least=0.0)
                     for records in sizes
                 ]
-                x, y = tuple(map(float, sizes)), tuple(f.value for f in found)
-                low, high = tuple(f.low for f in found), tuple(f.high for f in found)
                 label, style = (name, "line") if what == "gap" else (f"_{name} bound", "dashed")
-                series.append(Series(label, x, y, low, high, style, COLOURS[training]))
+                series.append(Series.of(label, sizes, found, style, COLOURS[training]))
         panels.append(Panel("records a client", "utility", tuple(series), f"{family}: {bound}", log_x=True, log_y=True))
     return Plot(
         "records_figure", "Gap (solid) and bound (dashed) against records per client", tuple(panels),

@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from fedroute_theory._validate import InputError
+from fedroute_theory.intervals import Interval
 from fedroute_theory.report.drawing import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
 from fedroute_theory.report.result_tables import file_stem, latex_text
 from fedroute_theory.report.stacks import Stack
@@ -49,6 +50,22 @@ class Series:
         for part in (self.y, self.low, self.high):
             if part is not None and len(part) != len(self.x):
                 raise InputError(f"Series '{self.label}' has {len(part)} values for {len(self.x)} points.")
+
+    @classmethod
+    def of(
+        cls,
+        label: str,
+        x: Sequence[float],
+        found: Sequence[Interval | None],
+        style: Literal["line", "dashed", "points"] = "line",
+        colour: str | None = None,
+    ) -> Series:
+        """Estimates at x with their limits as the band; None where there is no estimate, no band where a limit is infinite."""
+        y, low, high = (
+            tuple(None if f is None or not math.isfinite(getattr(f, part)) else getattr(f, part) for f in found)
+            for part in ("value", "low", "high")
+        )
+        return cls(label, tuple(map(float, x)), y, low, high, style, colour)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ SITES, FEATURES = 6, 25
 
 FAMILIES = ("K-means", "linear heads", "MLP")
 LAM, DELTA = 0.2, 0.05
+RANGE = 1.0 + LAM
+"""Of utilities: quality and cost lie in [0, 1]."""
 
 
 def family_problem(rng: np.random.Generator, models: int) -> Tabular:

@@ -116,6 +116,14 @@ def test_a_figure_is_drawn_with_the_same_bytes_twice():
         Series("x", (1.0, 2.0, 3.0), (1.0, 2.0))
 
 
+def test_a_series_of_intervals_has_no_limit_where_there_is_none():
+    found = [Interval(0.5, 0.4, 0.6), Interval(0.25, -math.inf, math.inf), None]
+    series = Series.of("gap", [1, 2, 3], found, "dashed", "#000000")
+    assert series == Series(
+        "gap", (1.0, 2.0, 3.0), (0.5, 0.25, None), (0.4, None, None), (0.6, None, None), "dashed", "#000000"
+    )
+
+
 def test_a_band_below_a_logarithmic_axis_ends_at_its_edge():
     series = Series("gap", (1.0, 10.0, 100.0), (1.0, 0.1, 0.01), low=(0.5, -0.1, -0.1), high=(2.0, 0.3, 0.03))
     (axes,) = Plot("p", "P", (Panel("n", "gap", (series,), log_x=True, log_y=True),), "").figure().axes
