@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, IntArray, instance, integer, probability
-from fedroute_theory.federation import LABEL_MODELS, draw_logs, uniform_logging
-from fedroute_theory.problem import Policy, RoutingProblem
+from fedroute_theory._validate import instance, integer, probability
+from fedroute_theory.assumptions import steepest_slope
+from fedroute_theory.problem import RoutingProblem
+from fedroute_theory.testing.conformance.draws import ROUNDING, drawn_gaps, policies, task_draws, unbiased_labels
 from fedroute_theory.testing.conformance.report import Report, first, refusal, report
 
-ROUNDING = 1e-9
+PAIRED = 1000
+"""Queries of which all pairs are compared with a Lipschitz constant that a family states."""
 
 
 def check_problem(problem: RoutingProblem, *, seed: int = 0, draws: int = 20_000, alpha: float = 1e-6) -> Report:
     """Everything the package relies on in a problem.
 
-    draws: queries and records drawn by each Monte-Carlo check. alpha: chance that a sound problem fails one of them (empirical
-    Bernstein intervals, Maurer and Pontil 2009). InputError for what is no problem and for numbers out of range.
+    draws: queries and records drawn by each Monte-Carlo check, at least 2. alpha: in (0, 1), chance that a sound problem fails
+    one of them (empirical Bernstein intervals, Maurer and Pontil 2009). seed: at least 0, of the draws.
+    InputError for what is no problem and for numbers out of range.
     """
     instance("problem", problem, RoutingProblem, "be a RoutingProblem")
     integer("seed", seed, 0)
@@ -32,36 +35,14 @@ def check_problem(problem: RoutingProblem, *, seed: int = 0, draws: int = 20_000
         "gaps lie between zero and the label range": _gaps,
         "truth lies in its ranges and is what the problem holds": _truth,
         "another price changes the utility and nothing else": _prices,
+        "its models in another order are the same problem": _relabelled,
+        "a Lipschitz constant that it states is one": partial(_lipschitz, seed=seed),
         "what is no number is refused": _refusals,
-        "gaps agree with queries drawn from the law": partial(_drawn_gaps, seed=seed, draws=draws, alpha=alpha),
-        "labels are unbiased": partial(_labels, seed=seed, draws=draws, alpha=alpha),
+        "gaps agree with queries drawn from the law": partial(drawn_gaps, seed=seed, draws=draws, alpha=alpha / 3),
+        "queries drawn given a task or a row belong to it": partial(task_draws, seed=seed, draws=draws, alpha=alpha / 3),
+        "labels are unbiased": partial(unbiased_labels, seed=seed, draws=draws, alpha=alpha / 3),
     }
     return report(type(problem).__name__, {name: partial(check, problem) for name, check in named.items()})
-
-
-def policies(problem: RoutingProblem, seed: int = 0) -> Iterator[tuple[str, Policy]]:
-    """Named policies: each model alone, and three that cut the space by random planes."""
-    for m, name in enumerate(problem.models):
-        yield f"always {name}", partial(_constant, m)
-    rng = np.random.default_rng(seed)
-    for k in range(3):
-        planes = rng.normal(size=(problem.embeddings.shape[1], problem.n_models))
-        yield f"random planes {k}", partial(_by_planes, planes)
-
-
-def _constant(model: int, embeddings: FloatArray) -> IntArray:
-    return np.full(len(embeddings), model)
-
-
-def _by_planes(planes: FloatArray, embeddings: FloatArray) -> IntArray:
-    chosen: IntArray = np.argmax(embeddings @ planes, axis=1)
-    return chosen
-
-
-def utility_at(problem: RoutingProblem, embeddings: FloatArray) -> FloatArray:
-    """(n, M) true utility at the problem's price."""
-    quality, cost = problem.truth(embeddings)
-    return quality - problem.lam * cost
 
 
 def _optimum(problem: RoutingProblem) -> str:
@@ -124,47 +105,26 @@ def _refusals(problem: RoutingProblem) -> str:
     return first([f"'{name}' of {value:g}: {wrong}" for name, value, wrong in refused if wrong])
 
 
-def bernstein(values: FloatArray, spread: float, alpha: float) -> float:
-    """Half-width of the empirical Bernstein interval of a mean of independent values in a range of length `spread`."""
-    log = math.log(4.0 / alpha)
-    return math.sqrt(2.0 * float(np.var(values, ddof=1)) * log / values.size) + 7.0 * spread * log / (3.0 * (values.size - 1))
+def _relabelled(problem: RoutingProblem) -> str:
+    order = np.arange(problem.n_models)[::-1]
+    other = problem.relabelled(order)
+    pairs = zip(other.truth(problem.embeddings), problem.truth(problem.embeddings), strict=True)
+    apart = max(float(np.abs(theirs - ours[:, order]).max()) for theirs, ours in pairs)
+    if apart > ROUNDING * (1.0 + problem.c_max):
+        return f"the truth of the problem with its models turned round differs by up to {apart:.3g}"
+    return _optimum(other)
 
 
-def _components(problem: RoutingProblem, rng: np.random.Generator, draws: int) -> IntArray:
-    prior = problem.task_law()[1]
-    return rng.choice(prior.size, size=draws, p=prior / prior.sum())
-
-
-def _drawn_gaps(problem: RoutingProblem, *, seed: int, draws: int, alpha: float) -> str:
-    rng = np.random.default_rng(seed)
-    embeddings, _ = problem.draw(rng, _components(problem, rng, draws), "task")
-    utility = utility_at(problem, embeddings)
-    tested, wrong = list(policies(problem, seed)), []
-    for name, policy in tested:
-        loss = utility.max(axis=1) - utility[np.arange(draws), policy(embeddings)]
-        gap = problem.suboptimality(policy)
-        width = bernstein(loss, problem.label_range, alpha / len(tested)) + gap.error
-        if abs(float(loss.mean()) - gap.value) > width:
-            wrong.append(
-                f"the gap of '{name}' is {gap.value:.6g}, but {loss.mean():.6g} +- {width:.2g} over {draws} queries drawn "
-                f"from the problem"
-            )
-    return first(wrong)
-
-
-def _labels(problem: RoutingProblem, *, seed: int, draws: int, alpha: float) -> str:
-    laws = uniform_logging(problem, clients=1, records=draws)
-    wrong = []
-    for kind in LABEL_MODELS:
-        logs = draw_logs(problem, laws, np.random.default_rng(seed), kind)
-        quality, cost = (truth[np.arange(logs.size), logs.model] for truth in problem.truth(logs.embedding))
-        for name, label, mean, top in (("quality", logs.quality, quality, 1.0), ("cost", logs.cost, cost, problem.c_max)):
-            for m in range(problem.n_models):
-                error = (label - mean)[logs.model == m]
-                width = bernstein(error, 2.0 * top, alpha / (6 * problem.n_models)) + ROUNDING * (1.0 + top)
-                if error.size > 1 and abs(float(error.mean())) > width:
-                    wrong.append(
-                        f"'{kind}' labels of the {name} of {problem.models[m]} are off by {error.mean():.3g} on average, more "
-                        f"than {width:.2g}"
-                    )
-    return first(wrong)
+def _lipschitz(problem: RoutingProblem, *, seed: int) -> str:
+    """Theorems take the constant that a family states (`lipschitz`) as it is."""
+    stated = getattr(problem, "lipschitz", None)
+    if stated is None:
+        return ""
+    live = np.flatnonzero(problem.weights > 0)
+    kept = np.random.default_rng(seed).permutation(live)[:PAIRED]
+    weights = np.isin(np.arange(problem.weights.size), kept).astype(np.float64)
+    plain = RoutingProblem(problem.embeddings, weights, problem.quality, problem.cost, problem.lam, models=problem.models)
+    found = steepest_slope(plain)
+    if found.value <= stated * (1.0 + 1e-6) + ROUNDING:
+        return ""
+    return f"utilities rise by {found.value:.6g} a unit of distance ({found.where}), more than the {stated:.6g} it states"

@@ -33,7 +33,7 @@ OWN = {
 @pytest.mark.parametrize("name", OWN)
 def test_our_own_problems_pass(name):
     report = check_problem(OWN[name]())
-    assert len(report.findings) == 7
+    assert len(report.findings) == 10
     report.raise_if_failed()
 
 
@@ -105,6 +105,56 @@ class Stubborn(Tabular):
         return super().replace(**{k: v for k, v in changes.items() if k != "lam" or not v >= 0})
 
 
+@dataclass(frozen=True, eq=False)
+class Scattered(Tabular):
+    """Draws any query, whatever the task."""
+
+    def draw(self, rng, component, by):
+        return super().draw(rng, rng.choice(component.size, size=component.size) % self.n_tasks, by)
+
+
+@dataclass(frozen=True, eq=False)
+class Misplaced(Tabular):
+    """Names the row before the one it drew."""
+
+    def draw(self, rng, component, by):
+        embeddings, row = super().draw(rng, component, by)
+        return embeddings, np.maximum(row - 1, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbered(Tabular):
+    """By query it draws the rows the other way round."""
+
+    def draw(self, rng, component, by):
+        return super().draw(rng, component[::-1] if by == "query" else component, by)
+
+
+@dataclass(frozen=True, eq=False)
+class Blurred(Lipschitz):
+    """Continuous; its queries come from anywhere, whatever the strip."""
+
+    def draw(self, rng, component, by):
+        return super().draw(rng, rng.permutation(np.arange(component.size) % self.n_tasks), by)
+
+
+@dataclass(frozen=True, eq=False)
+class Steeper(Lipschitz):
+    """Says that its slope is half of what it is."""
+
+    @property
+    def lipschitz(self):
+        return self.slope / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Stiff(Lipschitz):
+    """Turns its tables round, not what they were made of."""
+
+    def relabelled(self, order):
+        return self.replace(quality=self.quality[:, order], cost=self.cost[:, order])
+
+
 BROKEN = [
     (Lazy, "the optimal policy attains the optimum", "has value"),
     (Boastful, "gaps agree with queries drawn from the law", "queries drawn"),
@@ -114,6 +164,12 @@ BROKEN = [
     (Skewed, "gaps agree with queries drawn from the law", "queries drawn"),
     (Credulous, "what is no number is refused", "accepted"),
     (Stubborn, "another price changes the utility and nothing else", "not quality - lam cost"),
+    (Scattered, "queries drawn given a task or a row belong to it", "was drawn, which is none of its queries"),
+    (Misplaced, "queries drawn given a task or a row belong to it", "is not the embedding of its row"),
+    (Numbered, "queries drawn given a task or a row belong to it", "a row is not itself"),
+    (Blurred, "queries drawn given a task or a row belong to it", "given task 0, the utility of"),
+    (Steeper, "a Lipschitz constant that it states is one", "more than the 0.5 it states"),
+    (Stiff, "its models in another order are the same problem", "turned round differs"),
 ]
 
 
@@ -124,14 +180,14 @@ def test_a_broken_problem_is_caught_and_told_why(family, check, said):
 
 
 def test_biased_labels_are_caught(monkeypatch):
-    from fedroute_theory.testing.conformance import problems
+    from fedroute_theory.testing.conformance import draws
 
     def biased(*arguments):
         logs = draw(*arguments)
         return type(logs)(**{**vars(logs), "quality": np.minimum(1.0, logs.quality + 0.1)})
 
-    draw = problems.draw_logs
-    monkeypatch.setattr(problems, "draw_logs", biased)
+    draw = draws.draw_logs
+    monkeypatch.setattr(draws, "draw_logs", biased)
     failed = {f.name: f.message for f in check_problem(Tabular.generate(rng(), lam=0.5)).failed}
     assert "labels of the quality of m0 are off by" in failed["labels are unbiased"]
 
@@ -140,7 +196,7 @@ def test_the_report_raises_with_every_failure_and_one_that_checked_nothing_too()
     from fedroute_theory.testing import Finding, Report
 
     report = check_problem(Lazy.generate(rng(), lam=0.5))
-    with pytest.raises(AssertionError, match=r"Lazy: \d of 7 checks failed\n  FAIL the optimal policy"):
+    with pytest.raises(AssertionError, match=r"Lazy: \d of 10 checks failed\n  FAIL the optimal policy"):
         report.raise_if_failed()
     with pytest.raises(AssertionError, match="nothing was checked"):
         Report("nothing", ()).raise_if_failed()
