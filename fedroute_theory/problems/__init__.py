@@ -4,6 +4,7 @@ from fedroute_theory.problems.gaussian import Gaussian, LinearPolicy
 from fedroute_theory.problems.lipschitz import Lipschitz
 from fedroute_theory.problems.margin import Margin
 from fedroute_theory.problems.minimax import minimax, two_points
+from fedroute_theory.problems.sampled import SampledProblem
 from fedroute_theory.problems.table import Table, read_table
 from fedroute_theory.problems.tabular import Tabular
 from fedroute_theory.problems.teacher import Teacher
@@ -15,6 +16,7 @@ __all__ = [
     "LinearPolicy",
     "Lipschitz",
     "Margin",
+    "SampledProblem",
     "Table",
     "Tabular",
     "Teacher",
