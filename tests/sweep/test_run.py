@@ -4,29 +4,17 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 from sweep import toys
+from sweep.here import Here
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.sweep import Cell, Store, borrowed, processes, run, waiting
 from fedroute_theory.sweep.worker import Outcome
-
-
-class Here(Executor):
-    """Computes at once, in this thread; counts."""
-
-    def __init__(self):
-        self.count = 0
-
-    def submit(self, call, compute, cell):
-        self.count += 1
-        future = Future()
-        future.set_result(call(compute, cell))
-        return future
 
 
 def swept(path, compute, cells, executors, **more):
@@ -40,7 +28,7 @@ def test_same_bytes_for_every_executor(tmp_path):
     first, failures = swept(tmp_path / "0", toys.spectrum, cells, borrowed(Here(), 1))
     assert failures == {}
     assert json.loads(first)[cells[7].key] == toys.spectrum(cells[7])
-    for workers in (1, 2, 4):
+    for workers in (1, 3):
         assert swept(tmp_path / f"p{workers}", toys.spectrum, cells, processes(workers)) == (first, {})
     with ThreadPoolExecutor(3) as threads:
         assert swept(tmp_path / "t", toys.spectrum, cells, borrowed(threads, 3)) == (first, {})

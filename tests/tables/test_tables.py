@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sweep.here import in_this_thread
 from typer.testing import CliRunner
 
 from fedroute_theory import sweep
@@ -51,6 +52,13 @@ NAMES = {f"squares.{kind}" for kind in ("md", "csv", "tex", "provenance.json")}
 FIGURES = {f"squares_figure.{kind}" for kind in ("pdf", "png", "tex", "provenance.json")}
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """No new processes and no drawing; a test of these undoes it."""
+    monkeypatch.setattr(sweep, "processes", in_this_thread)
+    monkeypatch.setattr(write, "_drawn", lambda plot: {kind: f"{kind} {plot!r}".encode() for kind in ("png", "pdf")})
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     place = tmp_path / "mine"
@@ -73,7 +81,8 @@ def run(folder: Path, out: Path, *options: str):
     return CliRunner().invoke(app, ["tables", "--experiments", str(folder), "--out", str(out), "--workers", "1", *options])
 
 
-def test_computed_once_and_presented_with_the_same_bytes(folder, tmp_path):
+def test_computed_once_and_presented_with_the_same_bytes(folder, tmp_path, monkeypatch):
+    monkeypatch.undo()
     out = tmp_path / "out"
     first = run(folder, out)
     assert first.exit_code == 0, first.output
@@ -317,7 +326,7 @@ def test_due_uses_the_stated_seconds_until_measured(folder, tmp_path):
     with Store(tmp_path / "s.sqlite") as store:
         (waiting,) = due(plans, store)
         assert (waiting.missing, waiting.seconds) == (5, 10.0)
-        made = make(plans, tmp_path, store=store, executors=sweep.processes(1), folder=folder)
+        made = make(plans, tmp_path, store=store, executors=in_this_thread(), folder=folder)
         assert not made[0].failures
         (waiting,) = due(plans, store)
         assert (waiting.missing, waiting.seconds) == (0, 0.0)
@@ -357,7 +366,7 @@ def test_an_experiment_presents_cells_of_others_that_are_computed_once(folder, t
     plans = plan([], Request(), folder)
     with Store(tmp_path / "s.sqlite") as store:
         assert [d.missing for d in due(plans, store)] == [5, 1]
-        made = make(plans, tmp_path, store=store, executors=sweep.processes(1), folder=folder)
+        made = make(plans, tmp_path, store=store, executors=in_this_thread(), folder=folder)
     assert (tmp_path / "calls").read_text().count("\n") == 5
     assert made[1].artefacts[0].rows == ((pytest.approx(0 + 1 + 4 + 9 + 16 + 0.5),),)
 
@@ -367,7 +376,7 @@ def test_a_failed_cell_stops_every_experiment_that_presents_it(folder, tmp_path)
     (tmp_path / "fail").touch()
     plans = plan(["sums"], Request(), folder)
     with Store(tmp_path / "s.sqlite") as store:
-        made = make(plans, tmp_path, store=store, executors=sweep.processes(1), folder=folder)
+        made = make(plans, tmp_path, store=store, executors=in_this_thread(), folder=folder)
     assert [str(f.cell.params["x"]) for f in made[0].failures] == ["3"]
     assert made[0].files == ()
 
