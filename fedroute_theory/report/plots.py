@@ -34,7 +34,8 @@ class Series:
     """Points of one label: y at x, with an optional band from low to high; None where there is no value.
 
     style: "line" joins the points, "dashed" joins them without markers (a prediction or a bound), "points" does not join them.
-    colour: one of the package's, default by label. In a panel with categories, x counts them from 0.
+    colour: one of the package's, default by label. marker: matplotlib's, default in turn; a dashed series has one only where
+    it is named, and hollow. In a panel with categories, x counts them from 0.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Series:
     high: Numbers | None = None
     style: Literal["line", "dashed", "points"] = "line"
     colour: str | None = None
+    marker: str = ""
 
     def __post_init__(self) -> None:
         """Every part has one entry a point."""
@@ -135,10 +137,12 @@ def _draw(axes: Axes, panel: Panel) -> None:
     floor = _floor(panel)
     for series in panel.series:
         colour = series.colour or COLOURS.get(series.label) or _OTHERS[next(others) % len(_OTHERS)]
-        marker = "" if series.style == "dashed" else _MARKERS[next(markers) % len(_MARKERS)]
+        hollow = series.style == "dashed"
+        marker = series.marker or ("" if hollow else _MARKERS[next(markers) % len(_MARKERS)])
         lines = {"line": "-", "dashed": "--", "points": ""}[series.style]
         y = [_shown(v, panel.log_y) for v in series.y]
-        axes.plot(series.x, y, color=colour, marker=marker, ls=lines, lw=1.3, ms=4, label=series.label)
+        inside = "none" if hollow else colour
+        axes.plot(series.x, y, color=colour, marker=marker, mfc=inside, ls=lines, lw=1.3, ms=4, label=series.label)
         if series.low is not None and series.high is not None:
             low = [_shown(v if v is None else max(v, floor), panel.log_y) for v in series.low]  # a band may end at the edge
             high = [_shown(v, panel.log_y) for v in series.high]
