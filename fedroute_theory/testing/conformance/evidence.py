@@ -9,7 +9,7 @@ import numpy as np
 from fedroute_theory.estimates import CellEstimates, Estimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.testing.conformance.report import first
-from fedroute_theory.testing.conformance.trainings import World, apart, counted, named
+from fedroute_theory.testing.conformance.trainings import World, apart, counted, differ, named
 
 UNNAMED = ("exclude", "pooled-mean")
 """Fallbacks of estimates by cells that put no constant where there is no record; a constant that is named is not silent."""
@@ -21,7 +21,7 @@ def own_records(world: World) -> str:
     for client in sorted(set(world.changed.local) - {0}):
         far = apart(world.trained.local[client], world.changed.local[client], world.problem.embeddings)
         if far > world.tolerance:
-            wrong.append(f"local {client} predictions differ by up to {far:.3g} when the records of client 0 change")
+            wrong.append(f"when the records of client 0 change, local {client} predictions {differ(far)}")
     return first(wrong)
 
 
@@ -30,7 +30,7 @@ def sent_records(world: World) -> str:
     far = apart(world.trained.federated, world.changed.federated, world.problem.embeddings)
     if far <= world.tolerance or "client 0" in {message.sender for message in world.trained.messages}:
         return ""
-    return f"federated predictions differ by up to {far:.3g} when the records of client 0 change, and it sent no message"
+    return f"when the records of client 0 change, federated predictions {differ(far)}, and it sent no message"
 
 
 def counts(world: World) -> str:
@@ -68,7 +68,7 @@ def _zero_of(name: str, estimates: Estimates, world: World, model: int) -> str:
     stated = [what for what, value in fitted.items() if (value[..., model] == 0.0).all()]
     if not stated:
         return ""
-    return f"{name}: nobody tried model {model}, and its {' and '.join(stated)} is 0 everywhere instead of no number (NaN)"
+    return f"{name}: nobody tried model {model}, yet it has {' and '.join(stated)} 0 everywhere, not NaN"
 
 
 def _zero_cell(name: str, estimates: Estimates, logs: Logs) -> str:
@@ -80,4 +80,4 @@ def _zero_cell(name: str, estimates: Estimates, logs: Logs) -> str:
     if not silent.any():
         return ""
     cell, model = (int(i) for i in np.argwhere(silent)[0])
-    return f"{name}: no record of model {model} in cell {cell}, and its quality there is 0 instead of no number (NaN)"
+    return f"{name}: no record of model {model} in cell {cell}, yet its quality there is 0, not NaN"

@@ -15,7 +15,7 @@ from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.problems import Lipschitz
 from fedroute_theory.testing.conformance.evidence import absent_records, counts, own_records, sent_records
 from fedroute_theory.testing.conformance.report import Report, first, refusal, report
-from fedroute_theory.testing.conformance.trainings import World, apart, compared, named
+from fedroute_theory.testing.conformance.trainings import World, apart, compared, differ, named
 from fedroute_theory.testing.trials import AnyRouter, check_any
 
 PROMISES = {
@@ -118,7 +118,7 @@ def _redrawn(world: World) -> str:
         for (name, one), (_, whole) in zip(alone, together, strict=True):
             far = apart(one, whole.repetition(t), world.problem.embeddings)
             if far > world.tolerance:
-                wrong.append(f"{name}: repetition {t} differs by up to {far:.3g} from a training on its labels alone")
+                wrong.append(f"{name}: repetition {t} and a training on its labels alone {differ(far)}")
     return first(wrong)
 
 
@@ -164,4 +164,4 @@ def _one_client(world: World) -> str:
     alone = replace(world.logs, client=np.zeros(world.logs.size, dtype=np.int64), n_clients=1)
     trained = world.train(alone)
     far = apart(trained.federated, trained.pooled, world.problem.embeddings)
-    return "" if far <= world.tolerance else f"federated and pooled predictions differ by up to {far:.3g}"
+    return "" if far <= world.tolerance else f"federated and pooled predictions {differ(far)}"

@@ -77,6 +77,11 @@ def apart(one: Estimates, other: Estimates, embeddings: FloatArray) -> float:
     return largest
 
 
+def differ(far: float) -> str:
+    """How far predictions are apart, in words."""
+    return f"differ by up to {far:.3g}" if np.isfinite(far) else "differ: one is a number where the other is none"
+
+
 def compared(world: World, others: Named, what: str, tolerance: float) -> str:
     """What differs between the trainings on the logs and others of the same names."""
     wrong, mine = [], world.estimates()
@@ -85,7 +90,7 @@ def compared(world: World, others: Named, what: str, tolerance: float) -> str:
     for (name, one), (_, other) in zip(mine, others, strict=True):
         far = apart(one, other, world.problem.embeddings)
         if far > tolerance:
-            wrong.append(f"{what}: {name} predictions differ by up to {far:.3g}, more than {tolerance:g}")
+            wrong.append(f"{what}: {name} predictions {differ(far)}, more than {tolerance:g} apart")
     return first(wrong)
 
 
