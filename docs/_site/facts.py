@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 from fedroute_theory.report.drawing import render
+from fedroute_theory.report.size_figures import size_plot, size_table
+from fedroute_theory.report.text import TextTable
 from fedroute_theory.report.waterfall_figure import waterfall_figure
 from fedroute_theory.report.waterfall_tables import vacuous, verdict
-from fedroute_theory.theorems import Extremal, theorem
-from fedroute_theory.theorems.waterfall import Waterfall
-from fedroute_theory.verify import scenario_case
+from fedroute_theory.theorems import Case, Extremal, theorem
+from fedroute_theory.theorems.base import Theorem
+from fedroute_theory.theorems.waterfall import Waterfall, explained
 from fedroute_theory.verify.assumed import Assumed, assumed
-from fedroute_theory.verify.explained import Explained, explain
+from fedroute_theory.verify.sizes import cases, place_of, points
 
 
 @dataclass(frozen=True)
@@ -27,53 +29,72 @@ class Picture:
 
 @dataclass(frozen=True)
 class Facts:
-    """The computed part of one page. place: where assumptions and waterfall were evaluated, in words."""
+    """The computed part of one page. place: the largest case, in words; assumptions and waterfall are of it."""
 
     slug: str
     place: str
-    scenario: str
     assumptions: tuple[Assumed, ...]
     extremal: tuple[Extremal, ...]
-    sizes: Picture
-    waterfall: Waterfall | None
-    waterfall_picture: Picture | None
+    sizes: TextTable
+    waterfall: Waterfall
     loses: str
-
-    def pictures(self) -> dict[str, Picture]:
-        """Every figure by the first part of its file's name."""
-        named = {"sizes": self.sizes, "waterfall": self.waterfall_picture}
-        return {name: picture for name, picture in named.items() if picture is not None}
+    pictures: dict[str, Picture]
 
 
-def facts(slug: str) -> Facts:
-    """Everything computed of one theorem, on the scenario that `explain` takes by default."""
-    entry, found = theorem(slug), explain(slug)
-    case = scenario_case(found.scenario, found.records, found.seed)
-    chosen = found.chosen
+def all_facts(slugs: Sequence[str], workers: int, records: Sequence[int] | None) -> dict[str, Facts]:
+    """The facts of every theorem; the same for any number of workers. records: of each client (default: each theorem's own).
+
+    Theorems that are shown on the same scenario share its cases.
+    """
+    shown: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    for slug in slugs:
+        scenario, sizes = place_of(slug)
+        shown.setdefault((scenario, tuple(records or sizes)), []).append(slug)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        found = pool.map(facts_on, *zip(*((*place, own) for place, own in shown.items()), strict=True))
+        return {facts.slug: facts for together in found for facts in together}
+
+
+def facts_on(scenario: str, records: Sequence[int], slugs: Sequence[str]) -> list[Facts]:
+    """The facts of theorems that are shown on one scenario, its cases drawn once."""
+    drawn = cases(scenario, records)
+    return [facts(theorem(slug), scenario, drawn) for slug in slugs]
+
+
+def facts(entry: Theorem, scenario: str, drawn: Sequence[Case]) -> Facts:
+    """Everything computed of one theorem on cases of increasing size."""
+    found = points(entry, drawn, scenario)
+    sizes = size_plot(entry.slug, scenario, found)
+    trainings = list(dict.fromkeys(point.training for point in found))
+    training = "federated" if "federated" in trainings else trainings[0]
+    last = drawn[-1]
+    steps = waterfall(entry, last, training, found[0].form)
+    place = f"{scenario}, {last.logs.size} records of {last.logs.n_clients} clients, seed 0"
+    where = f"{place}, {training}" + ("" if steps.client is None else f" client {steps.client}")
     return Facts(
-        slug,
-        found.place,
-        found.scenario,
-        tuple(assumed(case, [slug])),
+        entry.slug,
+        place,
+        tuple(assumed(last, [entry.slug])),
         tuple(entry.extremal()),
-        Picture(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "to come"),
-        chosen,
-        None if chosen is None else waterfall_picture(found, chosen),
-        "" if chosen is None else verdict(chosen),
+        size_table(entry.slug, scenario, found),
+        steps,
+        verdict(steps),
+        {"sizes": Picture(render(sizes.figure(), "svg"), sizes.alt), "waterfall": waterfall_picture(entry.slug, steps, where)},
     )
 
 
-def waterfall_picture(found: Explained, chosen: Waterfall) -> Picture:
+def waterfall(entry: Theorem, case: Case, training: str, form: str) -> Waterfall:
+    """Of the first claim of one training and form."""
+    kept = [trained for trained in case.trained if trained[0] == training] or case.trained
+    steps = [found for _, found in explained(entry, replace(case, trained=kept)) if found is not None]
+    return next(found for found in steps if found.form == form and found.training == training)
+
+
+def waterfall_picture(slug: str, steps: Waterfall, place: str) -> Picture:
     """Gap, what every step of the proof adds, bound."""
-    said = f"{chosen.form}: {found.place}"
-    limits = vacuous(chosen)
-    figure = waterfall_figure(chosen, "; ".join(filter(None, (said, limits))))
-    stages = ", ".join(f"{stage.name} {stage.value:.4g}" for stage in chosen.stages)
-    alt = f"Waterfall of {found.theorem}, {said}. Values from the gap to the bound: {stages}. {verdict(chosen)}"
+    said = f"{slug} ({steps.form}): {place}"
+    limits = vacuous(steps)
+    figure = waterfall_figure(steps, "; ".join(filter(None, (said, limits))))
+    stages = ", ".join(f"{stage.name} {stage.value:.4g}" for stage in steps.stages)
+    alt = f"Waterfall of {said}. Values from the gap to the bound: {stages}. {verdict(steps)}"
     return Picture(render(figure, "svg"), alt + (f" The bound is {limits}." if limits else ""))
-
-
-def all_facts(slugs: Sequence[str], workers: int) -> list[Facts]:
-    """The facts of every theorem, in order; the same for any number of workers."""
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(facts, slugs))

@@ -42,8 +42,10 @@ def generate(app: Sphinx) -> None:
         folder.mkdir()
     LOGGER.info("computing figures and measurements of %d theorems", len(entries))
     instances = found()
-    for entry, computed in zip(entries, facts.all_facts(slugs, app.config.fedroute_workers), strict=True):
-        for name, picture in computed.pictures().items():
+    known = facts.all_facts(slugs, app.config.fedroute_workers, [int(size) for size in app.config.fedroute_records])
+    for entry in entries:
+        computed = known[entry.slug]
+        for name, picture in computed.pictures.items():
             (generated / f"{name}-{entry.slug}.svg").write_bytes(picture.svg)
         proof = read(repository / "proofs" / entry.slug, slugs)
         own = [instance for instance in instances if instance.theorem == entry.slug]
@@ -62,7 +64,8 @@ def words(source: Path, slug: str) -> str:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """fedroute_workers: processes that compute figures."""
+    """fedroute_workers: processes that compute figures. fedroute_records: records a client (empty: each theorem's own)."""
     app.add_config_value("fedroute_workers", 2, "", (int,))
+    app.add_config_value("fedroute_records", [], "", (list,))
     app.connect("builder-inited", generate)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
+from xml.etree import ElementTree
 
 from docutils import nodes
 from math_core import LatexError, LatexToMathML
@@ -10,14 +13,29 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 CONVERTER = LatexToMathML(annotation=True)
+BARS = {"\u00af", "\u0332"}
+"""What the converter sets over a letter for \\bar and \\overline: a macron, and a low line."""
+
+_NAMED = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)\w+;")
+"""Entities that HTML has and XML has not."""
 
 
 def mathml(tex: str, *, display: bool) -> str:
     """One formula as a <math> element that keeps its TeX as an annotation; ExtensionError names the formula otherwise."""
     try:
-        return str(CONVERTER.convert_with_local_state(tex, displaystyle=display))
+        return barred(CONVERTER.convert_with_local_state(tex, displaystyle=display))
     except LatexError as error:
         raise ExtensionError(f"The formula {tex!r} is no TeX that MathML can show: {error}.") from error
+
+
+def barred(math: str) -> str:
+    """Bars above their letter: as an accent browsers set the macron into the letter, and a low line belongs below it."""
+    root = ElementTree.fromstring(_NAMED.sub(lambda entity: unescape(entity[0]), math))
+    for over in root.iter("mover"):
+        if over[1].text in BARS:
+            over.attrib.pop("accent", None)
+            over[1].text = "\u203e"
+    return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
 
 
 def inline(writer: Any, node: nodes.Element) -> None:

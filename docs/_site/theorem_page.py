@@ -45,7 +45,10 @@ def page(entry: Theorem, proof: Proof, words: str, facts: Facts, found: Sequence
         formulas_table(entry),
         parameters_table(entry.forms),
         "## Bound beside exact gap",
-        *picture(f"sizes-{entry.slug}", facts.sizes.alt),
+        f"The problem `{facts.place.partition(',')[0]}` stays the same, every size has logs of its own. A bound is **vacuous** "
+        "where it says no more than the utility range.",
+        *picture(facts, "sizes"),
+        sizes_table(facts),
         "## What each step loses",
         *losses(entry, facts),
         "## How tight it is",
@@ -108,7 +111,7 @@ def formulas_table(entry: Theorem) -> str:
 
 
 def parameters_table(forms: Mapping[str, Formula]) -> str:
-    """Every parameter once, with the forms that take it where not all do."""
+    """Every parameter once; a name that forms use in several senses says in which forms."""
     users: dict[tuple[str, Quantity], list[str]] = {}
     defaults: dict[tuple[str, Quantity], set[str]] = {}
     for form, formula in forms.items():
@@ -116,39 +119,37 @@ def parameters_table(forms: Mapping[str, Formula]) -> str:
             users.setdefault((name, quantity), []).append(form)
             if name in formula.optional():
                 defaults.setdefault((name, quantity), set()).add(f"{formula.optional()[name]:g}")
+    names = [name for name, _ in users]
     rows = []
     for (name, quantity), taking in users.items():
         own = ", ".join(sorted(defaults.get((name, quantity), ())))
-        everywhere = len(taking) == len(forms)
-        rows.append(
-            (
-                f"`{name}`",
-                plain(quantity.meaning) + (f" (default {own})" if own else ""),
-                plain(quantity.unit),
-                SHAPE[len(quantity.shape)] + (", divided by its sum" if quantity.law else ""),
-                f"`{quantity.range.removeprefix('in ')}`",
-                "all" if everywhere else ", ".join(f"`{form}`" for form in taking),
-            )
-        )
-    header = ("Parameter", "Meaning", "Unit", "Shape", "Range", "Forms")
-    return table("Parameters", header, rows, (12, 32, 14, 12, 14, 16))
+        where = f" (in {', '.join(f'`{form}`' for form in taking)})" if names.count(name) > 1 else ""
+        meaning = plain(quantity.meaning) + where + (f"; default {own}" if own else "")
+        shape = SHAPE[len(quantity.shape)] + (", divided by its sum" if quantity.law else "")
+        rows.append((f"`{name}`", meaning, plain(quantity.unit), shape, f"`{quantity.range.removeprefix('in ')}`"))
+    return table("Parameters", ("Parameter", "Meaning", "Unit", "Shape", "Range"), rows, (16, 40, 16, 12, 16))
 
 
-def picture(name: str, alt: str) -> list[str]:
+def picture(facts: Facts, name: str) -> list[str]:
     """A figure that was drawn for this page."""
-    return [f"```{{image}} ../_generated/{name}.svg\n:alt: {' '.join(alt.split())}\n:class: drawn\n```"]
+    alt = " ".join(facts.pictures[name].alt.split())
+    return [f"```{{image}} ../_generated/{name}-{facts.slug}.svg\n:alt: {alt}\n:class: drawn\n```"]
+
+
+def sizes_table(facts: Facts) -> str:
+    """The numbers of the figure of sizes."""
+    rows = [tuple(map(plain, row)) for row in facts.sizes.rows]
+    return table(facts.sizes.title, [plain(name) for name in facts.sizes.header], rows) + f"\n\n{plain(facts.sizes.note)}"
 
 
 def losses(entry: Theorem, facts: Facts) -> list[str]:
     """The waterfall, as a figure and as a table."""
-    if facts.waterfall is None or facts.waterfall_picture is None:
-        return [f"No form has a number on {facts.place}."]
     rows = [("gap", figure(facts.waterfall.gap), "", "")]
     rows += [(plain(s.name), figure(s.value), figure(s.slack), plain(s.why)) for s in facts.waterfall.steps]
     title = f"Steps from gap to bound: form {facts.waterfall.form} on {facts.place}"
     return [
         plain(facts.loses) + f" `fedroute-theory explain {entry.slug}` prints this for any scenario, form and client.",
-        *picture(f"waterfall-{entry.slug}", facts.waterfall_picture.alt),
+        *picture(facts, "waterfall"),
         table(title, ("Step", "Value", "Slack", "Why"), rows, (24, 12, 12, 52)),
     ]
 
