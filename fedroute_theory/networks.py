@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class Architecture:
         for name in ("cost_centre", "cost_spread", "c_max"):
             number(name, getattr(self, name), 0.0)
 
-    @property
+    @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every array of weights, in a fixed order."""
         found: dict[str, tuple[int, ...]] = {}
@@ -74,7 +75,7 @@ class Architecture:
             width = wider
         return found | {"heads.weight": (width, self.models, 2), "heads.bias": (self.models, 2)}
 
-    @property
+    @cached_property
     def n_parameters(self) -> int:
         """P, the number of weights."""
         return sum(math.prod(shape) for shape in self.shapes.values())
@@ -102,7 +103,8 @@ class Architecture:
         """(..., n, H) features before the heads at embeddings (n, d)."""
         hidden = np.asarray(embeddings, dtype=np.float64)
         for layer in range(len(self.hidden)):
-            hidden = np.matmul(hidden, weights[f"trunk{layer}.weight"]) + weights[f"trunk{layer}.bias"][..., None, :]
+            hidden = np.matmul(hidden, weights[f"trunk{layer}.weight"])
+            hidden += weights[f"trunk{layer}.bias"][..., None, :]  # in place: these arrays are large, and new ones cost more
             if self.layer_norm:
                 centred = hidden - hidden.mean(axis=-1, keepdims=True)
                 hidden = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + NORM_EPSILON)
@@ -115,8 +117,8 @@ class Architecture:
         weight = np.asarray(weights["heads.weight"])
         flat = weight.reshape(*weight.shape[:-2], 2 * self.models)
         raw = np.matmul(self.trunk(weights, embeddings), flat)
-        raw = raw.reshape(*raw.shape[:-1], self.models, 2)
-        result: FloatArray = raw + np.asarray(weights["heads.bias"])[..., None, :, :]
+        result: FloatArray = raw.reshape(*raw.shape[:-1], self.models, 2)
+        result += np.asarray(weights["heads.bias"])[..., None, :, :]
         return result
 
     def predict(self, weights: Weights, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -125,7 +127,9 @@ class Architecture:
 
         raw = self.outputs(weights, embeddings)
         quality: FloatArray = expit(raw[..., 0])
-        return quality, np.clip(self.cost_centre + self.cost_spread * raw[..., 1], 0.0, self.c_max)
+        cost: FloatArray = self.cost_spread * raw[..., 1]
+        cost += self.cost_centre
+        return quality, np.clip(cost, 0.0, self.c_max, out=cost)
 
 
 @dataclass(frozen=True)

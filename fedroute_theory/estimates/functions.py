@@ -72,6 +72,11 @@ class FunctionEstimates(Estimates):
         quality, cost = self.predictor(np.asarray(embeddings, dtype=np.float64))
         return np.where(self.routable, quality, np.nan), np.where(self.routable, cost, np.nan)
 
+    def utility_of(self, predicted: Prediction, lam: float) -> FloatArray:
+        """`utility_at` from what the predictor says at the queries."""
+        quality, cost = predicted
+        return np.where(self.routable & ~np.isnan(quality - lam * cost), quality - lam * cost, -np.inf)
+
     def repetition(self, t: int) -> FunctionEstimates:
         hypotheses = None if self.hypotheses is None else self.hypotheses.repetition(t)
         return replace(self, predictor=self.predictor.repetition(t), hypotheses=hypotheses)

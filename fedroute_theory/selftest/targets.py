@@ -44,7 +44,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("theorems.least_squares.formulas"),
         Target("theorems.least_squares.constants", constants=("SIMPLE", "ETAS", "KAPPAS", "PAC_ETAS", "PAC_KAPPAS")),
         Target("theorems.least_squares.excess", ("excess_risk", "_priced", "_mean_sum")),
-        Target("theorems.least_squares.claims", ("_fixed", "_claim", "law_error")),
+        Target("theorems.least_squares.claims", ("_fixed", "_claim", "law_errors", "_integration_error")),
     ),
     "linear-heads": (
         Target("theorems.linear_heads.formulas", constants=("LARGEST_VARIANCE", "MISS_PROBABILITY")),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from fedroute_theory.federation.descent import Descent
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.bound import KINDS, Answer, Bound, Kind, Measurement
 from fedroute_theory.theorems.waterfall import Waterfall
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class Case:
     trained: (training, client or None, estimates); estimates may have a leading axis of repetitions with redrawn labels.
     delta: failure probability granted to each claim. labels: those of all repetitions (T, D), the logs' own first. truths: one
     problem a client where clients disagree on the truth (same queries; empty: `problem` is everyone's). descent: how the
-    federated optimisation went, seen from outside.
+    federated optimisation went, seen from outside. kept: where `once` keeps what several theorems read (None: nowhere).
     """
 
     problem: RoutingProblem
@@ -166,6 +168,16 @@ class Case:
     labels: Labels | None = None
     truths: tuple[RoutingProblem, ...] = ()
     descent: Descent | None = None
+    kept: dict[Hashable, Any] | None = field(default=None, repr=False)
+
+    def once(self, key: Hashable, work: Callable[[], Result]) -> Result:
+        """work(), or what it returned for this key before, if the case keeps it."""
+        if self.kept is None:
+            return work()
+        if key not in self.kept:
+            self.kept[key] = work()
+        found: Result = self.kept[key]
+        return found
 
     def __post_init__(self) -> None:
         self._check_kinds()

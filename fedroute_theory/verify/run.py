@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fedroute_theory import __version__
-from fedroute_theory._processes import in_order
+from fedroute_theory._processes import as_done
 from fedroute_theory._validate import InputError, choice, integer, probability
 from fedroute_theory.certify import conclusion_failure
 from fedroute_theory.theorems import Bound, Case, Claim, Control, Extremal, registry
@@ -131,12 +131,13 @@ def verify(
     if not cells:
         raise InputError(nothing)
     arguments = [(name, size, seed, chosen[name].trials * REPETITIONS[mode], delta, wanted[name]) for name, size in cells]
-    found: list[list[Evidence]] = []
-    for done, evidence in enumerate(in_order(run_cell, arguments, workers, executor)):
-        found.append(evidence)
+    longest_first = sorted(range(len(cells)), key=lambda i: (chosen[cells[i][0]].seconds, cells[i][1]), reverse=True)
+    found: dict[int, list[Evidence]] = {}
+    for place, evidence in as_done(run_cell, arguments, workers, executor, longest_first):
+        found[place] = evidence
         if progress is not None:
-            progress(done + 1, len(cells), f"{cells[done][0]}, {cells[done][1]} records a client", evidence)
-    results = [e for slug in slugs for evidence in found for e in evidence if e.theorem == slug]
+            progress(len(found), len(cells), f"{cells[place][0]}, {cells[place][1]} records a client", evidence)
+    results = [e for slug in slugs for place in sorted(found) for e in found[place] if e.theorem == slug]
     if not results:
         raise InputError(nothing)
     bounded = {e.theorem for e in results if e.bound is not None}

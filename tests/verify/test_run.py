@@ -193,3 +193,43 @@ def test_linear_heads_are_tried_often_enough_to_be_decided():
     alpha = 1e-6 / 500
     assert decide(4, 450, 0.05, alpha=alpha)[0] is Verdict.INCONCLUSIVE
     assert all(decide(8, e.trials, 0.05, alpha=alpha)[0] is Verdict.HOLDS for e in pooled)
+
+
+def test_the_longest_cells_start_first(monkeypatch):
+    slow = replace(SCENARIOS["few-points"], name="slow", seconds=100.0)
+    monkeypatch.setattr(module, "SCENARIOS", {"few-points": SCENARIOS["few-points"], "slow": slow})
+    told = []
+    found = verify(theorems=[SMALL], mode="quick", progress=lambda _, __, name, ___: told.append(name.split(",")[0]))
+    assert told == ["slow", "few-points"]
+    assert next(e.scenario for e in found.results) == "few-points"  # the results keep the order of the scenarios
+
+
+@pytest.mark.parametrize(
+    ("name", "records", "made"), [("teacher-fresh", 2, {"local"}), ("disagreeing", 20, {"federated", "pooled"})]
+)
+def test_only_the_networks_that_theorems_speak_of_are_trained(name, records, made, monkeypatch):
+    from fedroute_theory.routers import mlp
+
+    def called(*_):
+        raise AssertionError("a training that nothing reads")
+
+    for training in {"local", "federated", "pooled"} - made:
+        monkeypatch.setattr(mlp, f"train_{training}", called)
+    case = build_case(SCENARIOS[name], records, 0, 2, 0.05)
+    assert {training for training, _, _ in case.trained} == made
+    for slug in SCENARIOS[name].theorems:
+        claims = list(registry()[slug].claims(case))
+        assert claims
+        assert {c.training for c in claims} == made
+
+
+def test_two_theorems_measure_a_network_once(monkeypatch):
+    from fedroute_theory.theorems.least_squares import excess
+
+    case, calls, plain = build_case(SCENARIOS["teacher-fresh"], 2, 0, 1, 0.05), [], excess.certified
+    monkeypatch.setattr(excess, "certified", lambda *given: calls.append(given[2]) or plain(*given))
+    kept = [[c.bounds.tolist() for c in registry()[slug].claims(case)] for slug in ("least-squares", "mlp-router")]
+    assert calls == [0, 1]
+    apart = replace(case, kept=None)
+    assert [[c.bounds.tolist() for c in registry()[slug].claims(apart)] for slug in ("least-squares", "mlp-router")] == kept
+    assert calls == [0, 1, 0, 1, 0, 1]

@@ -79,12 +79,18 @@ def factors(architecture: Architecture, weights: Weights, embeddings: FloatArray
 def jacobian(architecture: Architecture, weights: Weights, embeddings: FloatArray, model: int) -> tuple[FloatArray, FloatArray]:
     """Predictions (..., 2, n) of one model, and their derivatives (..., 2, n, p) by the p weights at `places` alone."""
     predicted, found = factors(architecture, weights, embeddings, model)
-    parts = []
-    for name in architecture.shapes:
-        left, right = found[name]
-        whole = right if left is None else left[..., None, :, :, None] * right[..., None, :]
-        parts.append(whole.reshape(*right.shape[:-1], -1))
-    return predicted, np.concatenate(parts, axis=-1)
+    pairs = [found[name] for name in architecture.shapes]
+    sizes = [(1 if left is None else left.shape[-1]) * right.shape[-1] for left, right in pairs]
+    whole, start = np.empty((*predicted.shape, sum(sizes))), 0
+    for (left, right), size in zip(pairs, sizes, strict=True):
+        part = whole[..., start : start + size]  # written where it belongs: the array is large
+        if left is None:
+            part[...] = right
+        else:
+            view = part.reshape(*part.shape[:-1], left.shape[-1], right.shape[-1])
+            np.multiply(left[..., None, :, :, None], right[..., None, :], out=view)
+        start += size
+    return predicted, whole
 
 
 def places(architecture: Architecture, model: int, output: int) -> IntArray:

@@ -119,12 +119,14 @@ def coordinate_sweeps(
     architecture: Architecture, flat: FloatArray, gradient: FloatArray, curvature: FloatArray, grid: Grid
 ) -> FloatArray:
     """Two sweeps over all weights; each goes to the grid value that is best by the quadratic model, the others held."""
-    place, slope, top = grid.place(architecture, flat), gradient.copy(), 2**grid.bits - 1
+    place, slope, top = grid.place(architecture, flat), gradient.copy(), 2.0**grid.bits - 1.0
+    diagonal = np.diagonal(curvature, axis1=1, axis2=2)
+    curved, steep = diagonal > 0.0, np.maximum(diagonal, 1e-300)
     for _ in range(2):
         for i in range(flat.shape[-1]):
-            steep = np.maximum(curvature[:, i, i], 1e-300)
-            wanted = np.where(curvature[:, i, i] > 0.0, place[:, i] - slope[:, i] / steep / grid.step, place[:, i])
-            moved = np.clip(np.rint(wanted), 0, top) - place[:, i]
-            place[:, i] += moved
-            slope += curvature[:, i] * (moved * grid.step)[:, None]
+            wanted = np.where(curved[:, i], place[:, i] - slope[:, i] / steep[:, i] / grid.step, place[:, i])
+            moved = np.minimum(np.maximum(np.rint(wanted), 0.0), top) - place[:, i]
+            if moved.any():
+                place[:, i] += moved
+                slope += curvature[:, i] * (moved * grid.step)[:, None]
     return grid.value(architecture, place)

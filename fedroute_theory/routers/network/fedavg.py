@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, IntArray
+from fedroute_theory._validate import IntArray
 from fedroute_theory.routers.network.objective import Arrays
-from fedroute_theory.routers.network.recipe import Data, Recipe, Variants
+from fedroute_theory.routers.network.recipe import Data, Recipe, Variants, placed
 from fedroute_theory.routers.network.streams import BATCHES, Budget, stream
 from fedroute_theory.routers.network.training import descend
 
@@ -65,7 +65,7 @@ def path(
     shape = budget.shape(rows.size for held in holdings for rows in held.values())
     lead = (len(seeds), versions)
     with recipe.precision():  # left before every yield: it is not for whoever reads the weights
-        weights = {k: jnp.broadcast_to(jnp.asarray(v, recipe.dtype), (*lead, *v.shape[2:])) for k, v in start.items()}
+        weights = {k: placed(v, recipe.dtype, (*lead, *v.shape[2:])) for k, v in start.items()}
     yield weights
     for turn, chosen in enumerate(zip(*(fedavg.drawn(clients, seed) for seed in seeds), strict=True)):
         places = [(i, client) for i, round_ in enumerate(chosen) for client in round_]
@@ -94,12 +94,8 @@ def averaged(weights: Arrays, returned: Arrays, evidence: IntArray, heads: str) 
     trunk = records / records.sum(axis=1, keepdims=True)
     own = evidence / np.maximum(evidence.sum(axis=1, keepdims=True), 1)
     shares = own if heads == "evidence" else np.broadcast_to(trunk[..., None], own.shape)
-    after: Arrays = _averaged(weights, returned, _to(trunk, dtype), _to(shares, dtype))
+    after: Arrays = _averaged(weights, returned, placed(trunk, dtype), placed(shares, dtype))
     return after
-
-
-def _to(values: FloatArray, dtype: Any) -> jax.Array:
-    return jnp.asarray(values, dtype)
 
 
 @jax.jit

@@ -73,6 +73,16 @@ def on_device(
 ) -> Data:  # fmt: skip
     """Records in the recipe's number type; labels (D,) become (1, D)."""
     with recipe.precision():
-        numbers = [jnp.asarray(v, recipe.dtype) for v in (embeddings, np.atleast_2d(quality), np.atleast_2d(cost))]
-        taught = None if teacher is None else jnp.asarray(teacher, recipe.dtype)
-        return Data(numbers[0], jnp.asarray(model, "int32"), numbers[1], numbers[2], taught)
+        numbers = [placed(v, recipe.dtype) for v in (embeddings, np.atleast_2d(quality), np.atleast_2d(cost))]
+        taught = None if teacher is None else placed(teacher, recipe.dtype)
+        return Data(numbers[0], placed(model, "int32"), numbers[1], numbers[2], taught)
+
+
+def placed(values: Any, dtype: Any, shape: tuple[int, ...] | None = None) -> jax.Array:
+    """Numbers on the device, converted and spread out to `shape` where they are: of numpy's nothing has to be compiled."""
+    if isinstance(values, jax.Array):
+        there = jnp.asarray(values, dtype)
+        return there if shape is None else jnp.broadcast_to(there, shape)
+    here = np.asarray(values, dtype)
+    sent: jax.Array = jax.device_put(here if shape is None else np.broadcast_to(here, shape))
+    return sent

@@ -23,7 +23,7 @@ from fedroute_theory.routers.network.objective import (
     outputs,
     scrambled,
 )
-from fedroute_theory.routers.network.recipe import Data, Plan, Recipe, Variants
+from fedroute_theory.routers.network.recipe import Data, Plan, Recipe, Variants, placed
 
 TOGETHER_BYTES = 64 * 2**20
 """Weights and optimiser state of smaller networks trained in one call; beyond it the call is split, which bounds memory."""
@@ -75,23 +75,23 @@ def _tile(
     recipe: Recipe, start: Mapping[str, Any], plan: Plan, variants: Variants, a: IntArray, v: IntArray
 ) -> tuple[Any, ...]:
     def chosen(value: Any) -> jax.Array:
-        rows = value if value.shape[0] == 1 else value[a]
-        columns = rows if rows.shape[1] == 1 else rows[:, v]
-        return jnp.broadcast_to(jnp.asarray(columns, recipe.dtype), (a.size, v.size, *columns.shape[2:]))
+        rows = value if value.shape[0] in (1, a.size) else value[a]  # all of them are in their order
+        columns = rows if rows.shape[1] in (1, v.size) else rows[:, v]
+        return placed(columns, recipe.dtype, (a.size, v.size, *columns.shape[2:]))
 
     scales = [
-        jnp.asarray(np.broadcast_to(x, (len(plan.rows), variants.repetition.size))[np.ix_(a, v)], recipe.dtype)
+        placed(np.broadcast_to(x, (len(plan.rows), variants.repetition.size))[np.ix_(a, v)], recipe.dtype)
         for x in (variants.rate, variants.centre, variants.spread)
     ]
     steps = plan.steps[a]
     return (
         {name: chosen(value) for name, value in start.items()},
-        jnp.asarray(plan.rows[a], "int32"),
-        jnp.asarray(steps, "int32"),
-        jnp.asarray(plan.noise[a], "uint32"),
-        jnp.asarray(variants.repetition[v], "int32"),
+        placed(plan.rows[a], "int32"),
+        placed(steps, "int32"),
+        placed(plan.noise[a], "uint32"),
+        placed(variants.repetition[v], "int32"),
         *scales,
-        jnp.asarray(int(steps.max()), "int32"),
+        placed(steps.max(), "int32"),
     )
 
 

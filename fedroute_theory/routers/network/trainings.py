@@ -133,7 +133,7 @@ class Bench:
         """The training of the i-th of A parties, by seed, from weights (A, R) and learning rates (A, R)."""
         seed = i * len(self.seeds) // len(rates)
         start = {name: value[seed, 0] for name, value in self.start.items()}
-        own = {name: np.asarray(value[i], dtype=np.float64) for name, value in weights.items()}
+        own = {name: np.asarray(value)[i].astype(np.float64) for name, value in weights.items()}
         return Descended(who, rates[i], start, own, rows)
 
     def _estimates(self, done: Descended, scale: Scale, rng: np.random.Generator) -> FunctionEstimates:

@@ -15,7 +15,7 @@ from fedroute_theory.selftest.cases.build import Sample, Tabulated, class_of_fun
 from fedroute_theory.selftest.references.squares import GRID, fixed_design, random_level
 from fedroute_theory.theorems import Case, theorem
 from fedroute_theory.theorems.least_squares import constants as code
-from fedroute_theory.theorems.least_squares.claims import law_error
+from fedroute_theory.theorems.least_squares.claims import law_errors
 from fedroute_theory.theorems.least_squares.excess import excess_risk
 from fedroute_theory.theorems.least_squares.formulas import fixed_level
 
@@ -83,10 +83,10 @@ def sampling() -> list[str]:
     joint = rng.random((1, n, 2)) + 0.2
     joint /= joint.sum()
     laws = explicit(joint, np.array([9]))
-    case = SimpleNamespace(federation=laws, problem=problem, truths=())
+    case = SimpleNamespace(federation=laws, problem=problem, truths=(), once=lambda _, work: work())
     hypotheses = Hypotheses("finite-class", Tabulated(members, 0.0 * members, 3), np.ones(1), True, "by hand")
     certified = SimpleNamespace(hypotheses=hypotheses, client=None, problem=problem, excess=SimpleNamespace(quality=np.ones(1)))
-    values, error = law_error(case, certified, "quality")  # type: ignore[arg-type]
+    values, error = law_errors(case, certified)["quality"]  # type: ignore[arg-type]
     density = n * (joint[0] * (members[0, 0] - quality) ** 2).sum(axis=1)
     log = math.log(4e9)
     half = math.sqrt(2.0 * float(np.var(density, ddof=1)) * log / n) + 7.0 * float(density.max()) * log / (3.0 * (n - 1))

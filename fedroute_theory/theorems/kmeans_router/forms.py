@@ -53,12 +53,13 @@ def policy(geometry: CellGeometry, pairs: PairIntervals, slope: float, chosen: I
 def pairwise(geometry: CellGeometry, pairs: PairIntervals, slope: float) -> FloatArray:
     """(T,) as `sharp`, with the mean distance of the query to the records in place of |x - c| + r."""
     reach = slope * geometry.record_distance
+    by_model = np.ascontiguousarray(reach.T)[:, None]
+    sides = [np.ascontiguousarray(np.moveaxis(side, -1, 0)) for side in (pairs.up, pairs.down)]  # models first, as lines do
     repetitions = max(len(pairs.up), len(pairs.down))
     step = max(1, _CHUNK // reach.size)
     values = []
     for start in range(0, repetitions, step):
-        up = pairs.up[start : start + step][:, geometry.cell] + reach
-        down = pairs.down[start : start + step][:, geometry.cell] + reach
+        up, down = (np.moveaxis(s[:, start : start + step, geometry.cell] + by_model, 0, -1) for s in sides)
         value = np.minimum(worst_pair(up, down), geometry.problem.label_range)
         values.append(value @ geometry.problem.weights)
     return np.concatenate(values)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
+from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Answer, Bound
 from fedroute_theory.theorems.least_squares.constants import PAC_ETAS
@@ -17,33 +18,30 @@ from fedroute_theory.theorems.least_squares.excess import (
     Certified,
     blocks,
     caveat,
-    certified,
     functions_with_class,
+    of_training,
     refusal,
 )
 from fedroute_theory.theorems.least_squares.formulas import blame, fixed_level, random_level
-from fedroute_theory.theorems.least_squares.laws import joint_laws, record_means, records_of, truth_of
+from fedroute_theory.theorems.least_squares.laws import laws_of, truth_of
+
+LABELS = ("quality", "cost")
 
 
 def claims(case: Case) -> Iterable[Claim]:
     """Fixed and random design, for quality and cost (in units of c_max) apart, each at the case's delta."""
     for training, client, estimates, hypotheses in functions_with_class(case):
-        target = record_means(case, records_of(case, client))
-        found = certified(case, training, client, estimates, hypotheses, truth_of(case, client), target)
-        for label in ("quality", "cost"):
+        found = of_training(case, training, client, estimates, hypotheses)
+        errors = None if refusal(found.measured, RANDOM_DESIGN) is not None else law_errors(case, found)
+        for label in LABELS:
             yield _fixed(case, found, label)
-            yield _random(case, found, label)
+            error, half_width = (np.full(1, np.nan), 0.0) if errors is None else errors[label]
+            yield _claim(case, found, "random-design", label, RANDOM_DESIGN, error, half_width)
 
 
 def _fixed(case: Case, found: Certified, label: str) -> Claim:
     error: FloatArray = getattr(found.excess, f"{label}_error") / found.n
     return _claim(case, found, "fixed-design", label, FIXED_DESIGN, error, 0.0)
-
-
-def _random(case: Case, found: Certified, label: str) -> Claim:
-    refused = refusal(found.measured, RANDOM_DESIGN) is not None
-    error, half_width = (np.full(1, np.nan), 0.0) if refused else law_error(case, found, label)
-    return _claim(case, found, "random-design", label, RANDOM_DESIGN, error, half_width)
 
 
 def _claim(
@@ -68,24 +66,30 @@ def _claim(
     )  # fmt: skip
 
 
-def law_error(case: Case, found: Certified, label: str) -> tuple[FloatArray, float]:
-    """Mean over records and members of E_rho (f - f*)^2, (T,), and the error of its integration (estimated on a sample)."""
+def law_errors(case: Case, found: Certified) -> dict[str, tuple[FloatArray, float]]:
+    """By label: mean over records and members of E_rho (f - f*)^2, (T,), and the error of its integration (on a sample)."""
     laws, problem = case.federation, case.problem
     assert laws is not None
-    joint = joint_laws(laws, problem)
+    joint = laws_of(case)
     clients = range(laws.n_clients) if found.client is None else [found.client]
     records = laws.records[list(clients)]
     share = records / records.sum()
-    pointwise = np.zeros((*found.excess.quality.shape, problem.weights.size))
-    unit = 1.0 if label == "quality" else found.problem.c_max or 1.0  # as in S
+    units = (1.0, found.problem.c_max or 1.0)  # as in S
+    pointwise = np.zeros((len(LABELS), *found.excess.quality.shape, problem.weights.size))
     for here in blocks(found.hypotheses, problem.embeddings):
-        fitted = found.hypotheses.members(problem.embeddings[here])[label == "cost"] / unit
+        members = found.hypotheses.members(problem.embeddings[here])
         for i, p in zip(clients, share, strict=True):
-            truth = truth_of(case, i).truth(problem.embeddings[here])[label == "cost"] / unit
-            squared = ((fitted - truth) ** 2).mean(axis=-3)  # (T?, b, M)
-            pointwise[:, here] += p * (joint[i, here] * squared).sum(axis=-1)
+            truths = truth_of(case, i).truth(problem.embeddings[here])
+            for row, fitted, truth, unit in zip(pointwise, members, truths, units, strict=True):
+                squared = ((fitted / unit - truth / unit) ** 2).mean(axis=-3)  # (T?, b, M)
+                row[:, here] += p * (joint[i, here] * squared).sum(axis=-1)
+    return {label: (row.sum(axis=1), _integration_error(problem, row[0])) for label, row in zip(LABELS, pointwise, strict=True)}
+
+
+def _integration_error(problem: RoutingProblem, pointwise: FloatArray) -> float:
+    """How far the sum of these (n,), each with its query's mass, may be from the integral under the law."""
     mass = problem.weights > 0
-    ratio = np.divide(pointwise[0], problem.weights, out=np.zeros(mass.size), where=mass)
+    ratio = np.divide(pointwise, problem.weights, out=np.zeros(mass.size), where=mass)
     top = float(ratio.max()) or 1.0
     scale = top / problem.label_range  # gap_of speaks of values within the range of the utility
-    return pointwise.sum(axis=1), problem.gap_of(ratio / scale).error * scale
+    return problem.gap_of(ratio / scale).error * scale

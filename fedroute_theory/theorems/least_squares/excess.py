@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, IntArray
-from fedroute_theory.estimates import FunctionEstimates, Hypotheses
+from fedroute_theory.estimates import FunctionEstimates, Hypotheses, Prediction
 from fedroute_theory.federation import Labels
 from fedroute_theory.federation.logs import ADAPTIVITY
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Measurement, NotApplicable
-from fedroute_theory.theorems.least_squares.laws import known_laws, records_of
+from fedroute_theory.theorems.least_squares.laws import known_laws, record_means, records_of, truth_of
 
 BLOCK = 1 << 22
 """Numbers held at once while functions are evaluated at the records."""
@@ -85,6 +85,18 @@ def functions_with_class(case: Case) -> list[tuple[str, int | None, FunctionEsti
     ]
 
 
+def of_training(
+    case: Case, training: str, client: int | None, estimates: FunctionEstimates, hypotheses: Hypotheses
+) -> Certified:
+    """`certified` against the truth behind each record; two theorems read it."""
+
+    def measure() -> Certified:
+        target = record_means(case, records_of(case, client))
+        return certified(case, training, client, estimates, hypotheses, truth_of(case, client), target)
+
+    return case.once(("certified", training, client), measure)
+
+
 def certified(
     case: Case,
     training: str,
@@ -99,17 +111,17 @@ def certified(
     problem: the truth that gaps are measured against. Repetitions without labels of their own are left out.
     """
     rows = records_of(case, client)
-    utility = estimates.utility_at(problem.embeddings, problem.lam)
-    repeated = utility.ndim == 3 and case.labels is not None
-    if utility.ndim == 3 and not repeated:
-        estimates, hypotheses = estimates.repetition(0), hypotheses.repetition(0)
-        utility = utility[0]
+    routed = estimates.predictor(problem.embeddings)
+    repeated = routed[0].ndim == 3 and case.labels is not None
+    if routed[0].ndim == 3 and not repeated:
+        hypotheses, routed = hypotheses.repetition(0), (routed[0][0], routed[1][0])
     labels = case.labels if repeated and case.labels is not None else Labels(case.logs.quality[None], case.logs.cost[None])
     labels = Labels(labels.quality[:, rows], labels.cost[:, rows])
     logs = case.logs.take(rows)
     excess = excess_risk(hypotheses, logs.embedding, logs.model, labels, target, problem)
-    measured = _measured(case, client, estimates, hypotheses, labels, problem, excess.outside)
+    measured = _measured(case, client, estimates, hypotheses, routed, labels, problem, excess.outside)
     complexity = np.broadcast_to(np.atleast_1d(hypotheses.complexity), excess.quality.shape)
+    utility = estimates.utility_of(routed, problem.lam)
     utility = utility if utility.ndim == 3 else utility[None]
     return Certified(training, client, int(rows.size), problem, hypotheses, complexity, excess, utility, measured)
 
@@ -170,6 +182,7 @@ def _measured(
     client: int | None,
     estimates: FunctionEstimates,
     hypotheses: Hypotheses,
+    routed: Prediction,
     labels: Labels,
     problem: RoutingProblem,
     at_records: float,
@@ -177,7 +190,7 @@ def _measured(
     """Everything the least-squares events assume of one training, as far as a case can show it."""
     known = {"fixed": True, "adaptive": False, "unknown": None}
     logs = case.logs
-    at_queries, apart = _functions(estimates, hypotheses, problem)
+    at_queries, apart = _functions(routed, hypotheses, problem)
     outside, beyond = float(np.maximum(at_records, at_queries)), _excess_over_range((labels.quality, labels.cost), problem)
     who = "all clients" if client is None else f"client {client}"
     missing = ", ".join(problem.models[m] for m in np.flatnonzero(~estimates.routable))
@@ -209,15 +222,14 @@ def _measured(
     return {m.name: m for m in found}
 
 
-def _functions(estimates: FunctionEstimates, hypotheses: Hypotheses, problem: RoutingProblem) -> tuple[float, float]:
+def _functions(routed: Prediction, hypotheses: Hypotheses, problem: RoutingProblem) -> tuple[float, float]:
     """At the queries: how far the members leave their range, and the routed functions the members' average (label ranges)."""
     outside, apart = 0.0, 0.0
     for here in blocks(hypotheses, problem.embeddings):
         members = hypotheses.members(problem.embeddings[here])
-        routed = estimates.predictor(problem.embeddings[here])
         outside = float(np.maximum(outside, _excess_over_range(members, problem)))
         for value, used, top in zip(members, routed, (1.0, problem.c_max), strict=True):
-            apart = max(apart, float(np.abs(used - value.mean(axis=-3)).max()) / (top or 1.0))
+            apart = max(apart, float(np.abs(used[..., here, :] - value.mean(axis=-3)).max()) / (top or 1.0))
     return outside, apart
 
 

@@ -21,11 +21,17 @@ def joint_laws(laws: Federation, problem: RoutingProblem) -> FloatArray:
     return joint
 
 
-def mean_law(case: Case, client: int | None) -> FloatArray:
-    """(n, M) law of one record of a client, or of all records, on the rows of the case's problem."""
+def laws_of(case: Case) -> FloatArray:
+    """`joint_laws` on the rows of the case's problem."""
     laws = case.federation
     assert laws is not None
-    joint = joint_laws(laws, case.problem)
+    return case.once("joint laws", lambda: joint_laws(laws, case.problem))
+
+
+def mean_law(case: Case, client: int | None) -> FloatArray:
+    """(n, M) law of one record of a client, or of all records, on the rows of the case's problem."""
+    laws, joint = case.federation, laws_of(case)
+    assert laws is not None
     mean: FloatArray = np.tensordot(laws.shares, joint, axes=1) if client is None else joint[client]
     return mean
 

@@ -11,7 +11,7 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.least_squares.claims import claims
 from fedroute_theory.theorems.least_squares.constants import PAC_ETAS, sharp_constant
-from fedroute_theory.theorems.least_squares.excess import Certified, blocks, certified, functions_with_class
+from fedroute_theory.theorems.least_squares.excess import Certified, blocks, functions_with_class, of_training
 from fedroute_theory.theorems.least_squares.formulas import fixed_level, random_level
 from fedroute_theory.theorems.least_squares.laws import joint_laws, record_means, records_of, truth_of
 from fedroute_theory.theorems.waterfall import EVENT, Stage, Waterfall, judged
@@ -32,9 +32,7 @@ _LEMMA = {
 def steps(case: Case) -> Iterable[Waterfall]:
     """Fixed and random design, quality and cost, at the first repetition."""
     known = {
-        (training, client): certified(
-            case, training, client, estimates, hypotheses, truth_of(case, client), record_means(case, records_of(case, client))
-        )
+        (training, client): of_training(case, training, client, estimates, hypotheses)
         for training, client, estimates, hypotheses in functions_with_class(case)
     }
     for claim, _ in judged(claims(case)):

@@ -13,9 +13,9 @@ from fedroute_theory.assumptions import coverage, realizability
 from fedroute_theory.estimates import Estimates, FunctionEstimates, LinearPredictor
 from fedroute_theory.theorems.base import Case, Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
-from fedroute_theory.theorems.least_squares.excess import ROUTED, Certified, caveat, certified, functions_with_class, refusal
+from fedroute_theory.theorems.least_squares.excess import ROUTED, Certified, caveat, functions_with_class, of_training, refusal
 from fedroute_theory.theorems.least_squares.formulas import random_level
-from fedroute_theory.theorems.least_squares.laws import mean_law, record_means, records_of, truth_of
+from fedroute_theory.theorems.least_squares.laws import mean_law, truth_of
 from fedroute_theory.theorems.mlp_router import formulas
 from fedroute_theory.theorems.mlp_router.transfer import mean_pairs, policy_pairs, saturated_levels
 
@@ -35,9 +35,7 @@ def claims(case: Case) -> Iterable[Claim]:
     One refusal for every network without a class; linear heads and cells are the matter of other theorems.
     """
     for training, client, estimates, hypotheses in functions_with_class(case):
-        target = record_means(case, records_of(case, client))
-        problem = truth_of(case, client)
-        found = certified(case, training, client, estimates, hypotheses, problem, target)
+        found = of_training(case, training, client, estimates, hypotheses)
         shared = Measurement(
             "one truth behind the records",
             client is not None or not case.truths,

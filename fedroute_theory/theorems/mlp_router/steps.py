@@ -12,9 +12,9 @@ from fedroute_theory.assumptions import coverage
 from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.coverage_transfer.steps import Transfer
 from fedroute_theory.theorems.greedy_steps import Greedy
-from fedroute_theory.theorems.least_squares.excess import Certified, certified, functions_with_class
+from fedroute_theory.theorems.least_squares.excess import Certified, functions_with_class, of_training
 from fedroute_theory.theorems.least_squares.formulas import random_level
-from fedroute_theory.theorems.least_squares.laws import mean_law, record_means, records_of, truth_of
+from fedroute_theory.theorems.least_squares.laws import mean_law
 from fedroute_theory.theorems.least_squares.steps import CLASS, CONFIDENCE
 from fedroute_theory.theorems.mlp_router.claims import claims, roots
 from fedroute_theory.theorems.mlp_router.transfer import policy_pairs, saturated_levels
@@ -30,9 +30,7 @@ Truth = tuple[FloatArray, FloatArray]
 def steps(case: Case) -> Iterable[Waterfall]:
     """Every form of every training whose functions come from a class, at the first repetition."""
     known = {
-        (training, client): certified(
-            case, training, client, estimates, hypotheses, truth_of(case, client), record_means(case, records_of(case, client))
-        )
+        (training, client): of_training(case, training, client, estimates, hypotheses)
         for training, client, estimates, hypotheses in functions_with_class(case)
     }
     for claim, _ in judged(claims(case)):

@@ -10,18 +10,24 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.estimates import Estimates
-from fedroute_theory.federation import Federation, Labels, Logs, draw_labels
+from fedroute_theory.federation import Federation, Labels, Logs, Message, draw_labels
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.routers import Router, Trained, descent_of, train
+from fedroute_theory.routers import MLPRouter, Router, Trained, descent_of, mlp, train
 from fedroute_theory.theorems import Case
 
 Rng = np.random.Generator
+
+Training = tuple[str, int | None, Estimates]
 
 SIZES = {"quick": (300,), "default": (300, 3000), "full": (300, 3000, 30000)}
 """Records a client, by mode."""
 
 REPETITIONS = {"quick": 450, "default": 600, "full": 600}
 """Redrawn labels, by mode: enough that no violation at all shows a rate below delta = 0.05."""
+
+
+TRAININGS = ("local", "mixture", "federated", "pooled")
+"""All trainings that a router may have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +48,8 @@ class Scenario:
     optimisation is looked at too, for routers that descend. redraws: whether labels are redrawn on the same
     records; else each client's local router is a trial with records of its own. trials: the mode's repetitions are multiplied
     by it, where a training costs little and claims do fail now and then, so that more of them are needed to decide.
+    trainings: those that the theorems speak of, where they are not all; of a network no other is made. seconds: processor time
+    of a default cell, roughly: the longest cells start first.
     """
 
     name: str
@@ -52,6 +60,8 @@ class Scenario:
     descends: bool = False
     redraws: bool = True
     trials: int = 1
+    trainings: tuple[str, ...] = TRAININGS
+    seconds: float = 6.0
 
 
 def stream(seed: int, *place: str | int) -> Rng:
@@ -66,10 +76,26 @@ def build_case(scenario: Scenario, records: int, seed: int, repetitions: int, de
     world = scenario.build(rng, records)
     router_seed = int(rng.integers(2**31))
     labels = redrawn(world, rng, repetitions if scenario.redraws else 1)
-    trained: Trained[Estimates] = train(scenario.router, world.logs, router_seed, labels)
+    judged, messages = _trained(scenario, world.logs, router_seed, labels)
     descent = descent_of(scenario.router, world.logs, router_seed) if scenario.descends else None
-    judged = trained.estimates() if scenario.redraws else [t for t in trained.estimates() if t[0] == "local"]
-    return Case(world.problem, world.federation, world.logs, judged, delta, trained.messages, labels, world.truths, descent)
+    return Case(world.problem, world.federation, world.logs, judged, delta, messages, labels, world.truths, descent, {})
+
+
+def _trained(scenario: Scenario, logs: Logs, seed: int, labels: Labels) -> tuple[list[Training], tuple[Message, ...]]:
+    """The scenario's trainings and all messages; hundreds of networks are trained for nothing that no theorem speaks of."""
+    if not isinstance(scenario.router, MLPRouter):
+        trained: Trained[Estimates] = train(scenario.router, logs, seed, labels)
+        return [t for t in trained.estimates() if t[0] in scenario.trainings], trained.messages
+    found: list[Training] = []
+    messages: tuple[Message, ...] = ()
+    if "local" in scenario.trainings:
+        found += [("local", *own) for own in mlp.train_local(scenario.router, logs, seed, labels).items()]
+    if "federated" in scenario.trainings:
+        federated, messages = mlp.train_federated(scenario.router, logs, seed, labels)
+        found.append(("federated", None, federated))
+    if "pooled" in scenario.trainings:
+        found.append(("pooled", None, mlp.train_pooled(scenario.router, logs, seed, labels)))
+    return found, messages
 
 
 def redrawn(world: World, rng: Rng, repetitions: int) -> Labels:

@@ -81,8 +81,8 @@ _PLAIN = MLPRouter(
 
 FUNCTIONS = (
     Scenario("gaussian", _gaussian, LinearRouter(), SMALL, trials=2),
-    Scenario("teacher-quantised", _teacher, _network(_FEW_BITS), ONCE),
-    Scenario("teacher-pac-bayes", _teacher, _network(GaussianPosterior(draws=8, steps=5)), ONCE),
+    Scenario("teacher-quantised", _teacher, _network(_FEW_BITS), ONCE, seconds=50.0),
+    Scenario("teacher-pac-bayes", _teacher, _network(GaussianPosterior(draws=8, steps=5)), ONCE, seconds=90.0),
     Scenario(
         "teacher-fresh",
         _fresh,
@@ -90,8 +90,27 @@ FUNCTIONS = (
         FRESH,
         ("least-squares", "mlp-router"),
         redraws=False,
+        trainings=("local",),
+        seconds=25.0,
     ),
-    Scenario("descending", _gaussian, LinearRouter(solver=_SLOW), SMALL, _DESCENTS, redraws=False, descends=True),
-    Scenario("descending-network", _teacher, _PLAIN, ONCE, _DESCENTS, redraws=False, descends=True),
-    Scenario("disagreeing", _disagreeing, _network(_FEW_BITS), ONCE, ("client-heterogeneity",)),
+    Scenario(
+        "descending",
+        _gaussian,
+        LinearRouter(solver=_SLOW),
+        SMALL,
+        _DESCENTS,
+        redraws=False,
+        descends=True,
+        trainings=("local",),
+    ),
+    Scenario("descending-network", _teacher, _PLAIN, ONCE, _DESCENTS, redraws=False, descends=True, trainings=("local",)),
+    Scenario(
+        "disagreeing",
+        _disagreeing,
+        _network(_FEW_BITS),
+        ONCE,
+        ("client-heterogeneity",),
+        trainings=("federated", "pooled"),
+        seconds=35.0,
+    ),
 )
