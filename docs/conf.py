@@ -16,6 +16,7 @@ version = release
 extensions = [
     "_site.mathml",
     "_site.generate",
+    "_site.reference",
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
