@@ -167,7 +167,7 @@ class RoutingProblem:
         return best
 
     def mean(self, pointwise: FloatArray) -> float:
-        """Expectation under the test law of values (n,) at the queries."""
+        """Expectation under the test law of values `pointwise` (n,) at the queries."""
         return float(self.weights @ pointwise)
 
     def optimal_policy(self, embeddings: FloatArray) -> IntArray:
@@ -200,7 +200,11 @@ class RoutingProblem:
         return Gap(self.mean(pointwise))
 
     def best_on_cells(self, cells: IntArray, n_cells: int | None = None) -> CellPolicy:
-        """The best policy constant on a partition, given the cell index of every query (n,)."""
+        """The best policy constant on a partition.
+
+        cells: (n,) cell index of every query. n_cells: K, default one more than the largest index. InputError for other shapes
+        and indices out of range.
+        """
         cells = indices("cells", cells, self.weights.size, n_cells)
         count = n_cells or int(cells.max()) + 1
         mass = np.bincount(cells, self.weights, count)
@@ -217,7 +221,10 @@ class RoutingProblem:
     # --- the same problem, seen otherwise ---------------------------------------------------------------------------
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, validated again (a new `lam`, other `weights`)."""
+        """A copy with some fields changed, validated again (a new `lam`, other `weights`).
+
+        changes: fields by name. InputError as for a new problem.
+        """
         return dataclasses.replace(self, **changes)
 
     def relabelled(self, order: IntArray) -> Self:

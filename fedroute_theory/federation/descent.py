@@ -15,6 +15,8 @@ class Measured:
     """A measured number. error: half-width of its uncertainty. certain: whether the true number is at most value + error.
 
     An estimate (of a maximum, along a trajectory) has certain False: the true number may be larger. value may be infinite.
+
+    how: how it was found, in words. InputError for what is no number and for a negative error.
     """
 
     value: float
@@ -43,8 +45,9 @@ class Measured:
 class Dissimilarity:
     """The curve of all (beta, kappa^2) with sum_i p_i |grad F_i|^2 <= beta^2 |grad F|^2 + kappa^2, at some values of beta.
 
-    beta: (G,) at least 1. kappa2: (G,) least kappa^2 for each, in squared gradient units. certain: whether the inequality
-    holds at every parameter, and not only at those that were looked at.
+    beta: (G,) at least 1. kappa2: (G,) least kappa^2 for each, in squared gradient units. certain: whether the inequality holds
+    at every parameter, and not only at those that were looked at. how: how it was found, in words. InputError for beta below 1,
+    negative kappa2 and other shapes.
     """
 
     beta: FloatArray
@@ -68,6 +71,8 @@ class Descent:
     optimizer: "sgd" (plain steps) or another name. clipping: gradient norm limit, None without one. participants: clients a
     round. sampling: "independent noise", "with replacement", "full batch" or another name, as "epochs" (passes without
     replacement). averaging: "shares", the server weighs every parameter of a client by p_i, or another name.
+
+    InputError for numbers out of range, laws that are none, and what is no measured number where one belongs.
     """
 
     shares: FloatArray

@@ -30,6 +30,8 @@ class Federation:
     `logging[i, t]` (M,): before any label is seen. Components are the problem's tasks or its single queries (`by`).
 
     records: (N,) records of each client, D_i >= 1. mixture: (N, T). logging: (N, T, M). by: "task" or "query".
+
+    InputError for laws that are none, other shapes, and a client without a record.
     """
 
     records: IntArray
@@ -100,11 +102,12 @@ def dirichlet(
     task_alpha: float = 0.6,
     model_alpha: float = 0.45,
 ) -> Federation:
-    """Heterogeneous clients: each task's mass is spread over clients by Dirichlet(task_alpha), each client logs models by
-    its own Dirichlet(model_alpha).
+    """Heterogeneous clients: each task's mass is spread over clients by Dirichlet(task_alpha), each client logs models by its
+    own Dirichlet(model_alpha).
 
-    Small concentrations give disjoint clients. records: of each client, one number or (N,). A client whose share of
-    every task underflows to zero keeps the test law's tasks.
+    Small concentrations give disjoint clients. clients: N >= 1. records: of each client, one number or (N,). task_alpha,
+    model_alpha: positive. A client whose share of every task underflows to zero keeps the test law's tasks. InputError for
+    values out of range.
     """
     instance("problem", problem, RoutingProblem, "be a RoutingProblem")
     generator("rng", rng)
@@ -128,7 +131,11 @@ def uniform_logging(
     records: int | IntArray = 1000,
     mixture: FloatArray | None = None,
 ) -> Federation:
-    """Every client tries every model equally often; its tasks follow `mixture` (N, T), default the test law's."""
+    """Every client tries every model equally often; its tasks follow `mixture` (N, T), default the test law's.
+
+    clients: N >= 1. records: of each client, one number or (N,). InputError for values out of range and mixtures that are no
+    laws.
+    """
     n = integer("clients", clients, 1)
     prior = problem.task_law()[1]
     tasks = np.tile(prior, (n, 1)) if mixture is None else np.asarray(mixture)
@@ -136,7 +143,11 @@ def uniform_logging(
 
 
 def explicit(rho: FloatArray, records: IntArray) -> Federation:
-    """Any joint laws on a finite problem: rho (N, n, M), rho[i, x, m] the chance that a record of client i is (x, m)."""
+    """Any joint laws on a finite problem.
+
+    rho: (N, n, M), rho[i, x, m] the chance that a record of client i is (x, m). records: (N,) records of each client, at least
+    1. InputError for another shape and for what is no law.
+    """
     joint = np.asarray(rho, dtype=np.float64)
     if joint.ndim != 3:
         raise InputError(f"The 'rho' parameter must have shape (clients, queries, models); got shape {joint.shape}.")

@@ -78,7 +78,7 @@ class Logs:
         return self.take(rows)
 
     def take(self, rows: IntArray) -> Logs:
-        """The records at the given places."""
+        """The records at the places `rows`."""
         columns = ("client", "embedding", "query", "model", "quality", "cost")
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
@@ -109,7 +109,11 @@ class Labels:
 def draw_labels(
     quality: FloatArray, cost: FloatArray, c_max: float, rng: np.random.Generator, labels: str, trials: int
 ) -> Labels:
-    """`trials` independent labels for records with the given means (D,); one of LABEL_MODELS."""
+    """Independent labels for records with given means.
+
+    quality: (D,) in [0, 1]. cost: (D,) in [0, c_max]. labels: one of LABEL_MODELS, else InputError. trials: T, how many draws
+    of all D.
+    """
     choice("labels", labels, LABEL_MODELS)
     shape = (trials, quality.size)
 
@@ -123,7 +127,11 @@ def draw_labels(
 
 
 def draw_logs(problem: RoutingProblem, federation: Federation, rng: np.random.Generator, labels: str = "bernoulli") -> Logs:
-    """Draw every client's records from its law: query and model first, labels afterwards."""
+    """Draw every client's records from its law: query and model first, labels afterwards.
+
+    labels: one of LABEL_MODELS. InputError for a federation that does not fit the problem, and for what is no problem, no
+    federation or no generator.
+    """
     instance("problem", problem, RoutingProblem, "be a RoutingProblem")
     instance("federation", federation, Federation, "be a Federation")
     generator("rng", rng)

@@ -12,7 +12,7 @@ from fedroute_theory._validate import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Message:
-    """A message; its payload is its array fields."""
+    """A message of `sender`, "client 3" or "server"; its payload is its array fields."""
 
     sender: str
 
@@ -34,10 +34,10 @@ class Message:
 
 @dataclass(frozen=True, eq=False)
 class ClientCentres(Message):
-    """Pass 1, client to server: local centres (K_i, d), the records behind each (K_i,), the inertia of that very
-    assignment (1,) in squared units of distance.
+    """Pass 1, client to server: what K_i local cells are.
 
-    Every centre is the mean of the records assigned to it.
+    centres: (K_i, d), each the mean of the records assigned to it. counts: (K_i,) records behind each. inertia: (1,) of that
+    very assignment, in squared units of distance.
     """
 
     centres: FloatArray
@@ -65,21 +65,21 @@ class CellStatistics(Message):
 
 @dataclass(frozen=True, eq=False)
 class CostSums(Message):
-    """Client to server, before training: (..., 3) number, sum and sum of squares of the client's logged costs."""
+    """Client to server, before training: `sums` (..., 3), number, sum and sum of squares of the client's logged costs."""
 
     sums: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class CostScale(Message):
-    """Server to clients: (..., 2) the centre and spread that costs are normalised by."""
+    """Server to clients: `scale` (..., 2), the centre and spread that costs are normalised by."""
 
     scale: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class ModelCounts(Message):
-    """Client to server, before training: (M,) records of each model."""
+    """Client to server, before training: `counts` (M,), records of each model."""
 
     counts: IntArray
 

@@ -21,7 +21,7 @@ CLIP_PROBABILITY = 1e-9
 class LinearPolicy:
     """The model of the greatest linear score offset[m] + weight[:, m] . x, ties to the lowest index.
 
-    weight: (d, M). offset: (M,).
+    weight: (d, M). offset: (M,). InputError for other shapes.
     """
 
     weight: FloatArray
@@ -40,9 +40,9 @@ class LinearPolicy:
 class Gaussian(SampledProblem):
     """q(x, m) = clip(base_m + slope_m . x, 0, 1), c(x, m) = clip(price_m + price_slope_m . x, 0, c_max).
 
-    Queries of task t are normal, mean `centre[t]`, covariance scale^2 I. slope, price_slope: (M, d). base, price: (M,).
-    centre: (T, d). prior: (T,). scale: positive. Expectations are taken on a seeded sample; with two models
-    `gap_of_linear` gives those of the law itself.
+    Queries of task t are normal, mean `centre[t]`, covariance scale^2 I. slope, price_slope: (M, d). base, price: (M,). centre:
+    (T, d). prior: (T,). scale: positive. Expectations are taken on a seeded sample; with two models `gap_of_linear` gives those
+    of the law itself. InputError for arrays of other shapes, a prior that is no law and a scale that is not positive.
     """
 
     slope: FloatArray = None  # type: ignore[assignment]
@@ -142,7 +142,8 @@ class Gaussian(SampledProblem):
     ) -> Self:
         """Random slopes, as steep as CLIP_PROBABILITY allows; one task is the standard normal law.
 
-        linear_cost: whether costs, too, depend on the query. c_max is 1.
+        tasks: T >= 1. dimension: d >= 1. models: M >= 2. lam: price, at least 0. linear_cost: whether costs, too, depend on the
+        query. sample: queries, at least 2. c_max is 1. InputError for values out of range.
         """
         generator("rng", rng)
         t, m, d = integer("tasks", tasks, 1), integer("models", models, 2), integer("dimension", dimension, 1)

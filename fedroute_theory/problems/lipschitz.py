@@ -62,7 +62,11 @@ class Lipschitz(SampledProblem):
         lam: float = 0.0,
         sample: int = 4096,
     ) -> Self:
-        """Random cones; `sample` independent queries stand for the uniform law."""
+        """Random cones; `sample` independent queries stand for the uniform law.
+
+        dimension: d >= 1. models: M >= 2. slope: positive, utility per unit of distance. strips: tasks, at least 1. lam: price,
+        at least 0. sample: at least 2. InputError for values out of range.
+        """
         generator("rng", rng)
         n, m = integer("sample", sample, 2), integer("models", models, 2)
         steep = number("slope", slope, 0.0, open_low=True)

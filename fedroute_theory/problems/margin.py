@@ -54,6 +54,8 @@ class Margin(RoutingProblem):
         """Exact gap, under the continuous law, of choosing model 1 where x > threshold and model 0 elsewhere.
 
         E[D; 0 < sign(threshold) x <= |threshold|] = (scale / 2) a / (a + 1) |threshold|^(a + 1).
+
+        InputError for a threshold that is no finite number.
         """
         size = min(1.0, abs(number("threshold", threshold)))
         if not np.isfinite(self.exponent):
@@ -64,7 +66,8 @@ class Margin(RoutingProblem):
         """The gap, with an error for the strata beside every switch that the values show.
 
         Between neighbours on one side whose losses differ as one model's loss does (slope 0, scale / 2 or scale) no switch is
-        assumed; the strata beside the origin, where a switch may cost nothing at the queries, always count.
+        assumed; the strata beside the origin, where a switch may cost nothing at the queries, always count. pointwise: (n,)
+        losses at the queries, in utility units.
         """
         if np.ptp(self.weights) > 1e-12 / self.weights.size:  # other weights than the strata's: nothing is known
             return Gap(self.mean(pointwise), self.label_range)
@@ -106,7 +109,7 @@ class Margin(RoutingProblem):
     ) -> Self:
         """The problem with `strata` queries a side (one a side where the exponent is infinite). Nothing is random.
 
-        Raises InputError for a value out of range.
+        lam: price, at least 0; costs are zero. Raises InputError for a value out of range.
         """
         if exponent != np.inf:
             number("exponent", exponent, 0.0, open_low=True)

@@ -100,6 +100,8 @@ def two_points(n_a: int, n_b: int) -> TwoPoints:
 
     Closed: (1/2, 1/2) without records, (1/2, 0) where one model has none. Else the normal limit's, with
     shift_a + shift_b = 0.3759 sqrt(1/n_a + 1/n_b) split as n_b : n_a, improved by a pattern search for small counts.
+
+    n_a, n_b: records of the two models, at least 0. InputError for other counts.
     """
     n_a, n_b = integer("n_a", n_a, 0), integer("n_b", n_b, 0)
     if n_a > n_b:
@@ -140,9 +142,9 @@ def minimax(mass: FloatArray, counts: IntArray, signs: IntArray, *, others: int 
     """One query a cell on a line, with two models whose qualities are the hardest pair for the cell's counts.
 
     mass: (K,) test mass of the cells. counts: (K, 2) records of the two models. signs: (K,) 1 where model 0 is the better one
-    (quality 1/2 + shift_a against 1/2 - shift_b), -1 for the mirror. others: further models of quality 0, which never pay.
-    The optimum and every gap are exact: the wrong one of the two costs shift_a + shift_b. Raises InputError for values out
-    of range.
+    (quality 1/2 + shift_a against 1/2 - shift_b), -1 for the mirror. others: further models of quality 0, which never pay. The
+    optimum and every gap are exact: the wrong one of the two costs shift_a + shift_b. Raises InputError for values out of
+    range. spacing: distance of neighbouring queries.
     """
     weights = law("mass", mass, (None,))
     size = weights.size

@@ -97,7 +97,11 @@ class Tabular(RoutingProblem):
         tasks: int = 5,
         lam: float = 0.0,
     ) -> Self:
-        """A random finite problem: uniform queries in the unit cube, Dirichlet weights, uniform quality and cost."""
+        """A random finite problem: uniform queries in the unit cube, Dirichlet weights, uniform quality and cost.
+
+        queries: n >= 1. dimension: d >= 1. models: M >= 2. tasks: at least 1, in turn over the queries. lam: price, at least 0.
+        c_max is 1. InputError for values out of range.
+        """
         generator("rng", rng)
         size = integer("queries", queries, 1)
         return cls(

@@ -118,10 +118,11 @@ class Teacher(SampledProblem):
     ) -> Self:
         """A random network in which the models compete.
 
-        architecture: default d = 4, one hidden layer of 6 tanh units, 3 models, no layer normalisation. gain: standard
-        deviation of a layer's output before its activation, about. grid: the weights are rounded to it. share: every model
-        is optimal on at least this share of the queries, times 2 / M. advantage: the best policy beats the best single model
-        by at least this much. Networks are drawn until both hold; InputError after 200.
+        architecture: default d = 4, one hidden layer of 6 tanh units, 3 models, no layer normalisation. tasks: T >= 1. scale:
+        positive, of the queries about a task's centre. gain: standard deviation of a layer's output before its activation,
+        about. grid: the weights are rounded to it. lam: price, at least 0. sample: queries. share: every model is optimal on at
+        least this share of the queries, times 2 / M. advantage: the best policy beats the best single model by at least this
+        much. Networks are drawn until both hold; InputError after 200.
         """
         generator("rng", rng)
         instance("architecture", architecture, (Architecture, NoneType), "be None or an Architecture")

@@ -16,9 +16,9 @@ from fedroute_theory.problems.table import Table
 class Topics(SampledProblem):
     """Queries of task t are normal, mean `centre[t]`, covariance scale^2 I; skills and prices belong to tasks.
 
-    q(x, m) = sum_t P(t | x) skill[t, m] and c(x, m) = sum_t P(t | x) price[t, m], the posterior in closed form, so
-    truth is known at every point of R^d. centre: (T, d). prior: (T,). skill: (T, M) in [0, 1]. price: (T, M) >= 0.
-    scale: positive.
+    q(x, m) = sum_t P(t | x) skill[t, m] and c(x, m) = sum_t P(t | x) price[t, m], the posterior in closed form, so truth is
+    known at every point of R^d. centre: (T, d). prior: (T,). skill: (T, M) in [0, 1]. price: (T, M) >= 0. scale: positive.
+    InputError for arrays of other shapes and values out of range.
     """
 
     centre: FloatArray = None  # type: ignore[assignment]
@@ -80,7 +80,11 @@ class Topics(SampledProblem):
         lam: float = 0.0,
         sample: int = 4096,
     ) -> Self:
-        """Random tasks; dearer tiers are better on average, not on every task; costs span two orders of magnitude."""
+        """Random tasks; dearer tiers are better on average, not on every task; costs span two orders of magnitude.
+
+        tasks: T >= 1. dimension: d >= 1. models: M >= 2. scale: positive. lam: price, at least 0. sample: queries, at least 2.
+        c_max is 1. InputError for values out of range.
+        """
         generator("rng", rng)
         t, m = integer("tasks", tasks, 1), integer("models", models, 2)
         width = number("scale", scale, 0.0, open_low=True)
@@ -128,7 +132,8 @@ def example_table(
 ) -> Table:
     """A full query x model table like the public ones: realised 0/1 quality, recorded cost, a task label a query.
 
-    Outcomes are drawn once from a `Topics` problem; the finite table is then the truth.
+    Outcomes are drawn once from a `Topics` problem; the finite table is then the truth. queries: rows, at least 2. tasks,
+    models, dimension: as in `Topics.generate`.
     """
     source = Topics.generate(rng, tasks=tasks, dimension=dimension, models=models, sample=queries)
     return Table(

@@ -20,11 +20,12 @@ def voronoi(
 ) -> Tabular:
     """A finite problem whose quality and cost depend only on the nearest of `sites` sites.
 
-    Queries lie in balls around the sites that fill the share 1 - `separation` of half the distance between the two
-    nearest sites, so K-means with one centre a site has no approximation gap. The optimum and every gap are exact; the
-    task of a query is its site.
+    Queries lie in balls around the sites that fill the share 1 - `separation` of half the distance between the two nearest
+    sites, so K-means with one centre a site has no approximation gap. The optimum and every gap are exact; the task of a query
+    is its site.
 
-    Parameters: sites, models >= 2; per_site, dimension >= 1; separation in (0, 1). Raises InputError outside.
+    Parameters: sites, models >= 2; per_site, dimension >= 1; separation in (0, 1); lam, the price, >= 0. Raises InputError
+    outside.
     """
     generator("rng", rng)
     count, each = integer("sites", sites, 2), integer("per_site", per_site, 1)
