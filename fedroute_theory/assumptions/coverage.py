@@ -26,7 +26,7 @@ class Coverage:
     holes: FloatArray
 
     def where(self, models: tuple[str, ...]) -> str:
-        """The place where K2 is infinite, in words; empty when it is finite."""
+        """The place where K2 is infinite, in words; empty when it is finite. models: names."""
         if self.hole_mass == 0.0:
             return ""
         named = [f"{name} on {mass:.3g}" for name, mass in zip(models, self.holes, strict=True) if mass > 0]
@@ -57,9 +57,9 @@ def coverage(ratio: FloatArray, weights: FloatArray, chosen: IntArray | None = N
 def refined_coverage(ratio: Callable[[FloatArray], FloatArray], levels: int = 12) -> tuple[list[float], bool, float]:
     """K2 of a continuous law on [0, 1] under dyadic refinement, with nu uniform.
 
-    ratio: x (n,) -> d rho(., m) / d nu (n, M). Returns K2 on the midpoints of 2^4, ..., 2^(levels + 3) intervals, whether
-    the increments die out (finite K2) and the query where the integrand is largest. A constant increment means a
-    logarithmic divergence, which no single grid or sample can show.
+    ratio: x (n,) -> d rho(., m) / d nu (n, M). Returns K2 on the midpoints of 2^4, ..., 2^(levels + 3) intervals, whether the
+    increments die out (finite K2) and the query where the integrand is largest. A constant increment means a logarithmic
+    divergence, which no single grid or sample can show. InputError for fewer than 4 levels.
     """
     if levels < 4:
         raise InputError(f"The 'levels' parameter must be an integer of at least 4; got {levels}.")

@@ -22,7 +22,8 @@ def smoothness_along(
     """The steepest change of the gradient that was seen: a lower estimate of L.
 
     gradient(theta), hessian_vector(theta, v) -> (P,). points: (n, P). The largest of |H v| / |v| after power iterations at
-    every point, and of |gradient difference| / |distance| between successive points.
+    every point, and of |gradient difference| / |distance| between successive points. InputError for points of another shape and
+    fewer than one of `iterations`.
     """
     path = array("points", points, (None, None))
     steps = integer("iterations", iterations, 1)
@@ -46,6 +47,7 @@ def sampling_variance(gradients: FloatArray, batch: int = 1) -> FloatArray:
     """Exact total variance of the mean gradient of `batch` records drawn with replacement, at every point.
 
     gradients: (..., D, P) of single records -> (...). At other points it can be larger: no sigma^2 for all parameters.
+    InputError for a batch below 1.
     """
     given = np.asarray(gradients, dtype=np.float64)
     variance: FloatArray = given.var(axis=-2).sum(axis=-1) / integer("batch", batch, 1)
@@ -55,7 +57,8 @@ def sampling_variance(gradients: FloatArray, batch: int = 1) -> FloatArray:
 def dissimilarity_along(gradients: FloatArray, shares: FloatArray, beta: FloatArray) -> Dissimilarity:
     """The least kappa^2 for each beta at the given points only.
 
-    gradients: (n, N, P), of N clients at n points. shares: (N,). beta: (G,).
+    gradients: (n, N, P), of N clients at n points. shares: (N,). beta: (G,). InputError for other shapes, shares that are no
+    law, and beta below 1.
     """
     given = array("gradients", gradients, (None, None, None))
     p, levels = law("shares", shares, (given.shape[1],)), array("beta", beta, (None,), 1.0)

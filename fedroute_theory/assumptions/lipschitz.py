@@ -21,7 +21,10 @@ _FAR = 1e150
 
 @dataclass(frozen=True)
 class Slope:
-    """A Lipschitz constant in utility per unit of distance; infinite where equal embeddings differ in utility."""
+    """A Lipschitz constant: `value` in utility per unit of distance, infinite where equal embeddings differ in utility.
+
+    how: how it was found, in words. where: between which queries.
+    """
 
     value: float
     how: str

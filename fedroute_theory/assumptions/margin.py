@@ -53,7 +53,7 @@ def margins(utility: FloatArray) -> FloatArray:
 
 
 def margin_law(margin: FloatArray, weights: FloatArray) -> MarginLaw:
-    """The law of margins (n,) under test weights (n,)."""
+    """The law of margins `margin` (n,) under test weights (n,)."""
     live = np.isfinite(margin) & (weights > 0)
     values, place = np.unique(margin[live], return_inverse=True)
     return MarginLaw(values, np.bincount(place, weights[live], values.size).astype(np.float64))
@@ -63,6 +63,8 @@ def largest_scale(law: MarginLaw, exponent: float) -> float:
     """The largest t0 with P(0 < D <= t) <= (t / t0)^exponent for all t > 0: min over the law's values of t P(D <= t)^(-1/a).
 
     Exact: between two values the left side is constant and the right side grows. Infinite for a law without mass.
+
+    InputError for an exponent that is not positive.
     """
     a = number("exponent", exponent, 0.0, open_low=True)
     with np.errstate(divide="ignore", over="ignore"):

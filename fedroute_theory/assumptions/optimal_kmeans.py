@@ -13,8 +13,8 @@ ENUMERATION_LIMIT = 200_000
 def optimal_inertia(points: FloatArray, clusters: int, weights: FloatArray | None = None) -> float:
     """OPT_K = least sum of weight times squared distance to the nearest of K centres, exact up to rounding.
 
-    points: (n, d). Enumerates the assignments of n points to at most K labels, the first point's label fixed. InputError
-    when there are more than ENUMERATION_LIMIT of them.
+    points: (n, d). clusters: K >= 1. weights: (n,), default 1 each. Enumerates the assignments of n points to at most K labels,
+    the first point's label fixed. InputError when there are more than ENUMERATION_LIMIT of them.
     """
     n = points.shape[0]
     weight = np.ones(n) if weights is None else weights

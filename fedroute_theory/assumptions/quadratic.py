@@ -18,8 +18,9 @@ _ROUNDING = 1e-10
 class Quadratics:
     """F_i(theta) = 1/2 (theta - a_i)' H_i (theta - a_i), F = sum p_i F_i, gradients with additive noise of covariance C_i.
 
-    shares: (N,) p_i. curvature: (N, P, P) symmetric H_i, of any sign as long as sum p_i H_i is positive definite. centre:
-    (N, P) a_i. noise: (N, P, P) positive semidefinite C_i.
+    shares: (N,) p_i. curvature: (N, P, P) symmetric H_i, of any sign as long as sum p_i H_i is positive definite. centre: (N,
+    P) a_i. noise: (N, P, P) positive semidefinite C_i. InputError for matrices of other shapes or kinds, and shares that are no
+    law.
     """
 
     shares: FloatArray
@@ -51,7 +52,8 @@ class Quadratics:
     ) -> Self:  # fmt: skip
         """Random clients: H_i around a common matrix with eigenvalues in [0.2, 1], centres of scale `spread`, tr C_i = sigma^2.
 
-        concentration: of the Dirichlet law of the shares (large: equal). curvature_spread: how far the H_i differ.
+        clients: N >= 1. dimension: P >= 1. concentration: of the Dirichlet law of the shares (large: equal). curvature_spread:
+        how far the H_i differ. InputError for values out of range.
         """
         n, p = integer("clients", clients, 1), integer("dimension", dimension, 1)
         shares = rng.dirichlet(np.full(n, number("concentration", concentration, 0.0, open_low=True)))
@@ -119,7 +121,8 @@ class Quadratics:
     def averaged(self, start: FloatArray, eta: float, tau: int, rounds: int) -> FloatArray:
         """(rounds,) averages over t < T of E|grad F(theta_t)|^2 for T = 1 .. rounds, exact; theta_0 = start.
 
-        The mean and the covariance of theta_t follow linear recursions, solved in the eigenbasis of the server's map.
+        The mean and the covariance of theta_t follow linear recursions, solved in the eigenbasis of the server's map. eta: step
+        size. tau: steps of a client in a round.
         """
         identity = np.eye(self.centre.shape[1])
         one = identity - eta * self.curvature
@@ -144,7 +147,7 @@ class Quadratics:
         return averages
 
     def descent(self, start: FloatArray, eta: float, tau: int, rounds: int) -> Descent:
-        """What FedAvg does from `start`, with everything the theorem reads exact."""
+        """What FedAvg does from `start` in `rounds` rounds of tau steps of size eta, with everything the theorem reads exact."""
         average = float(self.averaged(start, eta, tau, rounds)[-1])
         return Descent(
             shares=self.shares, local_steps=tau, rounds=rounds, step_size=eta,

@@ -9,7 +9,9 @@ EXACT_PAIRS = 400
 
 
 def transport_is_exact(dimension: int, points: int, records: int) -> bool:
-    """Whether `transport_cost` is worth its time: always in one dimension, else for small products of sizes."""
+    """Whether `transport_cost` is worth its time for that many points and records: always in one dimension, else for small
+    products of sizes.
+    """
     return dimension == 1 or points * records <= EXACT_PAIRS
 
 

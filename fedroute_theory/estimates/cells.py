@@ -61,7 +61,7 @@ class CellEstimates(Estimates):
         return np.where(self.routable, self.quality - lam * self.cost, -np.inf)
 
     def choices(self, lam: float) -> IntArray:
-        """(..., K) the model chosen in each cell: greatest estimated utility, ties to the lowest index."""
+        """(..., K) the model chosen in each cell at price lam: greatest estimated utility, ties to the lowest index."""
         chosen: IntArray = np.argmax(self.utility(lam), axis=-1)
         return chosen
 

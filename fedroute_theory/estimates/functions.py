@@ -73,7 +73,7 @@ class FunctionEstimates(Estimates):
         return np.where(self.routable, quality, np.nan), np.where(self.routable, cost, np.nan)
 
     def utility_of(self, predicted: Prediction, lam: float) -> FloatArray:
-        """`utility_at` from what the predictor says at the queries."""
+        """`utility_at` from what the predictor says at the queries, `predicted`, at price lam."""
         quality, cost = predicted
         return np.where(self.routable & ~np.isnan(quality - lam * cost), quality - lam * cost, -np.inf)
 

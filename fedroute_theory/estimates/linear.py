@@ -51,7 +51,9 @@ class TrunkFeatures:
 
 @dataclass(frozen=True, eq=False)
 class RandomFeatures:
-    """activation(x . weight + shift) with an intercept: p = 1 + width. weight: (d, width). shift: (width,)."""
+    """activation(x . weight + shift) with an intercept: p = 1 + width. weight: (d, width). shift: (width,). InputError for
+    other shapes and an unknown activation.
+    """
 
     weight: FloatArray
     shift: FloatArray
@@ -64,7 +66,10 @@ class RandomFeatures:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, inputs: int, width: int, scale: float = 1.0, activation: str = "tanh") -> Self:
-        """Normal weights of standard deviation `scale` and standard normal shifts."""
+        """Normal weights of standard deviation `scale` and standard normal shifts.
+
+        inputs: d >= 1. width: at least 1. scale: positive. InputError for values out of range.
+        """
         d, p = integer("inputs", inputs, 1), integer("width", width, 1)
         return cls(number("scale", scale, 0.0, open_low=True) * rng.normal(size=(d, p)), rng.normal(size=p), activation)
 

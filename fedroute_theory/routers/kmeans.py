@@ -58,7 +58,7 @@ class KMeansRouter:
 
     @classmethod
     def with_clusters(cls, clusters: int, **others: object) -> KMeansRouter:
-        """The same number of centres everywhere."""
+        """The same number of centres everywhere. others: further fields by name."""
         return cls(clusters, clusters, clusters, clusters, **others)  # type: ignore[arg-type]
 
     @classmethod
@@ -79,7 +79,7 @@ def train(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = N
 
 
 def train_local(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = None) -> dict[int, CellEstimates]:
-    """Each client alone on its own records, by client index; clients without records are absent."""
+    """Each client alone on its own records, by client index; clients without records are absent. seed: in [0, 2^32)."""
     everyone = checked_labels(logs, labels, router.c_max)
     by_client = _rows_by_client(logs)
     found = cluster_each([logs.embedding[r] for r in by_client.values()], _lloyd(router, router.local_clusters, seed))
@@ -90,7 +90,7 @@ def train_local(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | No
 
 
 def train_pooled(router: KMeansRouter, logs: Logs, seed: int, labels: Labels | None = None) -> CellEstimates:
-    """All records in one place."""
+    """All records in one place. seed: in [0, 2^32)."""
     everyone = checked_labels(logs, labels, router.c_max)
     return _estimate(router, logs, everyone, cluster(logs.embedding, _lloyd(router, router.pooled_clusters, seed)))
 
@@ -100,7 +100,8 @@ def train_federated(
 ) -> tuple[CellEstimates, tuple[Message, ...]]:
     """Two passes; returns the server's estimates and every message, in order.
 
-    A centre that would be a single query is merged before it is sent. InputError when no client can send any.
+    A centre that would be a single query is merged before it is sent. InputError when no client can send any. seed: in [0,
+    2^32).
     """
     everyone = checked_labels(logs, labels, router.c_max)
     by_client = _rows_by_client(logs)

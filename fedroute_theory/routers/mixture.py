@@ -59,6 +59,8 @@ class CellLevels:
     delta: of both sides together, half for each. A client knows everything else: its records, and the centres, counts and
     mean distances of the federated estimates. The level is of the mean over its logged queries, not of their law, and it
     depends on queries, models and counts only, so the weights are label-free (unless a fallback is made of labels).
+
+    InputError for negative numbers and a delta outside (0, 1).
     """
 
     slope: float

@@ -73,7 +73,7 @@ class GaussianPosterior:
     centre on squared error plus pull to the prior, at most (full only). widths: factors tried on Sigma, with draws of
     their own. cost_share: weight of the cost's squared error against the quality's in choosing G.
 
-    G may depend on the data in any way; P may not.
+    G may depend on the data in any way; P may not. InputError for values of another type or out of range.
     """
 
     prior_std: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0, 2.0)

@@ -30,6 +30,7 @@ class Quantised:
 
     What is chosen within the class is free, since the bound holds for all its members at once: the trained weights (learning
     rate, seed, rounds, which training), the rounding, the polish. What changes the class is not: bits, reach, architecture.
+    InputError for values of another type or out of range (bits: 1 to 32).
     """
 
     bits: int | tuple[int, ...] = (3, 4, 5, 6, 8)

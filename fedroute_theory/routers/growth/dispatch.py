@@ -23,13 +23,13 @@ _CLIENTS: dict[type, Step] = {KMeansRouter: kmeans.add_clients, LinearRouter: li
 def add_models(before: Trained[Any] | Grown, logs: Logs, labels: Labels | None = None, seed: int = 0) -> Grown:
     """Add models to a federated router from the clients' records of them; what is known of the old ones stays as it is.
 
-    logs: records of new models only (index n_models of the estimates or more), from known clients. labels: redrawn labels of
-    these records (T, D), as many repetitions as the estimates have. seed: of the descent of networks, in [0, 2^32).
+    before: the router as trained or grown. logs: records of new models only (index n_models of the estimates or more), from
+    known clients. labels: redrawn labels of these records (T, D), as many repetitions as the estimates have. seed: of the
+    descent of networks, in [0, 2^32).
 
     K-means: centres stay, columns of counts and sums are added. Linear heads: new heads by least squares. MLP: the new heads
-    alone are trained by federated averaging, the trunk and the old heads stay to the last bit.
-    Raises InputError for a known model, an unknown client, embeddings of another dimension, costs above the router's c_max, or
-    a router that cannot grow.
+    alone are trained by federated averaging, the trunk and the old heads stay to the last bit. Raises InputError for a known
+    model, an unknown client, embeddings of another dimension, costs above the router's c_max, or a router that cannot grow.
     """
     start = as_grown(before)
     step = _step(_MODELS, start)
@@ -41,12 +41,12 @@ def add_models(before: Trained[Any] | Grown, logs: Logs, labels: Labels | None =
 def add_clients(before: Trained[Any] | Grown, logs: Logs, labels: Labels | None = None, seed: int = 0) -> Grown:
     """Let new clients join a federated router with their own records; nobody else does anything.
 
-    logs: records of newcomers only, of known models. labels, seed: as in `add_models`.
+    before: the router as trained or grown. logs: records of newcomers only, of known models. labels, seed: as in `add_models`.
 
-    K-means: the newcomers' counts and sums on the given centres are added; linear heads: their Gram matrices and moments.
-    MLP: federated averaging goes on among the newcomers alone, with a penalty on leaving the earlier outputs (distillation).
-    Raises InputError for a known client, other models, embeddings of another dimension, costs above the router's c_max, or a
-    router that cannot grow.
+    K-means: the newcomers' counts and sums on the given centres are added; linear heads: their Gram matrices and moments. MLP:
+    federated averaging goes on among the newcomers alone, with a penalty on leaving the earlier outputs (distillation). Raises
+    InputError for a known client, other models, embeddings of another dimension, costs above the router's c_max, or a router
+    that cannot grow.
     """
     start = as_grown(before)
     step = _step(_CLIENTS, start)

@@ -13,13 +13,17 @@ from fedroute_theory.routers.linear.statistics import HeadStatistics
 
 @dataclass(frozen=True)
 class FedAvg:
-    """rounds of: every client takes local_steps full-batch gradient steps, the server averages by record counts.
+    """FedAvg on linear heads: every client takes `local_steps` full-batch gradient steps a round, the server averages by record
+    counts.
 
-    Client i's loss is F_i = (1 / (2 D_i)) sum over its records of (quality error)^2 + (cost error / c_max)^2, plus
-    ridge |theta|^2 / (2 D) for all; theta has 2 M p entries and starts at zero. step: the step size, which must be below 2 / L,
-    L the largest curvature of any client. noise: standard deviation of the normal noise added to every entry of every local
-    gradient, so that sigma^2 = 2 M p noise^2 exactly (noise^2 for each coordinate that some record shows: the rest has no
-    part in F). Local and pooled training take rounds * local_steps gradient steps.
+    Client i's loss is F_i = (1 / (2 D_i)) sum over its records of (quality error)^2 + (cost error / c_max)^2, plus ridge
+    |theta|^2 / (2 D) for all; theta has 2 M p entries and starts at zero. Local and pooled training take rounds * local_steps
+    gradient steps.
+
+    rounds, local_steps: at least 1. step: the step size, positive, which must be below 2 / L, L the largest curvature of any
+    client. noise: standard deviation of the normal noise added to every entry of every local gradient, so that sigma^2 = 2 M p
+    noise^2 exactly (noise^2 for each coordinate that some record shows: the rest has no part in F). InputError for values out
+    of range.
     """
 
     rounds: int
