@@ -53,7 +53,8 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Reached:
-    """A value computed from stored numbers, and the largest amount by which they break a constraint (0.0: none).
+    """A value computed from stored numbers, and its `violation`: the largest amount by which they break a constraint (0.0:
+    none).
 
     The amount is in units of the constraint's own scale (budget, range), so that it means the same for small problems.
     """
@@ -92,9 +93,10 @@ class Program:
 
 @dataclass(frozen=True)
 class Check:
-    """The recomputed values, and one sentence for everything that does not fit (none: the certificate holds).
+    """The recomputed values `primal` and `dual`, and one sentence for everything that does not fit.
 
-    unproven: one sentence for every stored value that nothing stored proves; it is no failure.
+    failures: these sentences (none: the certificate holds). unproven: one sentence for every stored value that nothing stored
+    proves; it is no failure.
     """
 
     primal: Reached
@@ -115,6 +117,8 @@ class Certificate:
     name: one of PROGRAMS. primal: value reached by the witness. dual: bound from the other side (from the multipliers where
     there are any, else as `solver` reports), or None, with the `reason`. witness, multipliers, inputs: plain numbers, lists and
     "p/q" strings.
+
+    InputError for an unknown name, numbers that are none or not finite, and a missing reason.
     """
 
     name: str

@@ -28,7 +28,7 @@ def client_worst_case(test_law: FloatArray, logging_law: FloatArray, eps: float,
     """Certificate for the client's largest suboptimality.
 
     test_law: (n,) nu, normalised here. logging_law: (n, M) mean law rho(x, m) of all clients' records, positive, summing to at
-    most 1. eps: root mean squared pooled error. bias: H, the client's E_nu osc h.
+    most 1. eps: root mean squared pooled error. bias: H, the client's E_nu osc h. InputError for values out of range.
     """
     nu = array("test_law", test_law, (None,), 1e-12)
     rho = array("logging_law", logging_law, (nu.size, None), 1e-12)

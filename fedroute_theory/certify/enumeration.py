@@ -23,8 +23,8 @@ def conclusion_failure(
 ) -> dict[str, tuple[float, float]]:
     """For every form: (largest gap among the outcomes, P(gap > bound)), given the records.
 
-    An outcome is the number of successes of every non-empty (cell, model) pair, for Bernoulli quality labels and exact
-    costs. InputError when there are more than OUTCOME_LIMIT outcomes or other labels.
+    An outcome is the number of successes of every non-empty (cell, model) pair, for Bernoulli quality labels and exact costs.
+    delta: granted to the bounds, in (0, 1). InputError when there are more than OUTCOME_LIMIT outcomes or other labels.
     """
     if logs.labels != "bernoulli-quality":
         raise InputError(f"Enumeration needs 'bernoulli-quality' labels; got {logs.labels!r}.")

@@ -30,8 +30,8 @@ STEP_LIMIT = 8
 def gradient_descent(eta: float, steps: int, *, every: int = 1, smoothness: float = 1.0, gap: float = 1.0) -> Certificate:
     """Certificate for the largest mean of |g_k|^2 over k = 0, every, ... < steps.
 
-    eta: step size, eta L in (0, 2). steps: number of gradients, at most STEP_LIMIT, a multiple of `every`. smoothness: L.
-    gap: F(x_0) - inf F.
+    eta: step size, eta L in (0, 2). steps: number of gradients, at most STEP_LIMIT, a multiple of `every`. smoothness: L. gap:
+    F(x_0) - inf F. InputError for values out of range.
     """
     size, apart = integer("steps", steps, 1, STEP_LIMIT), integer("every", every, 1, STEP_LIMIT)
     if size % apart:

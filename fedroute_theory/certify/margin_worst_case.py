@@ -36,8 +36,9 @@ def margin_worst_case(
 ) -> Certificate:
     """Certificate for the largest expected loss with E[r^2 / k2] <= s^2.
 
-    weights, margin: (n,) test law and margins in (0, label_range]. k2: (n,) coverage integrand, positive (default 1: s^2 is
-    E osc^2; else s is the root mean squared error under the logging law). two_models: losses are the margins themselves.
+    weights, margin: (n,) test law and margins in (0, label_range]. k2: (n,) coverage integrand, positive (default 1: s^2 is E
+    osc^2; else s is the root mean squared error under the logging law). two_models: losses are the margins themselves. s:
+    positive. InputError for values out of range.
     """
     nu = array("weights", weights, (None,), 0.0)
     if nu.sum() <= 0.0:

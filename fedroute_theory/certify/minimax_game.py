@@ -36,7 +36,8 @@ COUNT_LIMIT = 24
 def minimax_game(n_a: int, n_b: int, boxes: int | None = None, rounds: int = 40) -> Certificate:
     """Certificate for the game's value with n_a and n_b records (0 to COUNT_LIMIT each).
 
-    boxes: intervals a side in the upper bound; by default enough for the tolerance. rounds: most linear programs.
+    boxes: intervals a side in the upper bound; by default enough for the tolerance. rounds: most linear programs. InputError
+    for values out of range.
     """
     return PROGRAM.certify(
         {

@@ -29,7 +29,7 @@ def mixture_worst_case(weights: FloatArray, share: FloatArray, local: FloatArray
     """Certificate for the largest suboptimality of the mixture, utilities and estimates within [0, 1].
 
     weights: (n,) test law, normalised here. share: (n,) weight u of the local side. local, federated: levels of osc e, each of
-    one entry (of the mean over queries) or of n (of every query).
+    one entry (of the mean over queries) or of n (of every query). InputError for other shapes and values out of range.
     """
     nu = array("weights", weights, (None,), 0.0)
     if nu.sum() <= 0.0:

@@ -30,7 +30,8 @@ Labels = tuple[int, ...]
 def optimal_kmeans(clients: Sequence[Sequence[Sequence[Any]]], clusters: int) -> Certificate:
     """Certificate for the largest ratio of federated to optimal inertia over all ties; 1 where the optimum is zero.
 
-    clients: points (numbers, Fractions or "p/q" strings) of each client. InputError for more than POINT_LIMIT points.
+    clients: points (numbers, Fractions or "p/q" strings) of each client. clusters: K >= 1. InputError for more than POINT_LIMIT
+    points.
     """
     if not isinstance(clients, Sequence):
         raise InputError(f"The 'clients' parameter must be a list of lists of points; got {clients!r:.40}.")

@@ -38,7 +38,7 @@ def rational_rows(name: str, values: Any) -> list[list[Fraction]]:
 
 
 def suboptimality(problem: RoutingProblem, decisions: IntArray) -> Fraction:
-    """The exact gap of the given model choices (n,) against the best model, query by query.
+    """The exact gap of model choices `decisions` (n,) against the best model, query by query.
 
     Rows with one embedding are one query, but in an evaluation table, whose rows are the queries. Weights are used as stored
     (divided by their exact sum), utilities as q - lam c of the stored numbers.
@@ -58,7 +58,10 @@ def suboptimality(problem: RoutingProblem, decisions: IntArray) -> Fraction:
 
 
 def coverage_k2(ratio: FloatArray, weights: FloatArray) -> Fraction | None:
-    """K2 from d rho(., m) / d nu (n, M) and the test law (n,), over all ordered pairs of models; None where infinite."""
+    """K2 over all ordered pairs of models, as a fraction; None where infinite.
+
+    ratio: (n, M) d rho(., m) / d nu. weights: (n,) the test law.
+    """
     result = Fraction(0)
     for row, weight in zip(ratio.tolist(), weights.tolist(), strict=True):
         if weight > 0:

@@ -37,7 +37,10 @@ def utilities(problem: RoutingProblem) -> Rows:
 
 
 def greedy_lines(problem: RoutingProblem, estimates: FloatArray) -> dict[str, Fraction]:
-    """The lines of greedy-decomposition for estimated utilities (n, M), and the gap; ties to the lowest index."""
+    """The lines of greedy-decomposition, and the gap, as fractions; ties to the lowest index.
+
+    estimates: (n, M) estimated utilities.
+    """
     nu, truth, guess = law_of(problem), utilities(problem), exact(estimates)
     lines = dict.fromkeys(("gap", "error-difference", "oscillation", "sup", "top2"), Fraction(0))
     for weight, u, h in zip(nu, truth, guess, strict=True):
@@ -53,7 +56,10 @@ def greedy_lines(problem: RoutingProblem, estimates: FloatArray) -> dict[str, Fr
 
 
 def transfer_squared(problem: RoutingProblem, ratio: FloatArray, estimates: FloatArray) -> Fraction:
-    """eps^2 K2, the square of coverage-transfer's plain bound. ratio: d rho(., m) / d nu (n, M), positive."""
+    """eps^2 K2, the square of coverage-transfer's plain bound.
+
+    ratio: (n, M) d rho(., m) / d nu, positive, else InputError. estimates: (n, M) estimated utilities.
+    """
     error, cover = Fraction(0), Fraction(0)
     for weight, u, h, r in zip(law_of(problem), utilities(problem), exact(estimates), exact(ratio), strict=True):
         if min(r) <= 0:
@@ -64,7 +70,10 @@ def transfer_squared(problem: RoutingProblem, ratio: FloatArray, estimates: Floa
 
 
 def pooling_sides(problem: RoutingProblem, ratios: Sequence[FloatArray], records: Sequence[int]) -> tuple[Fraction, Fraction]:
-    """(K2(rho_bar) / D, 1 / sum_i D_i / K2(rho_i)): pooling says that the first never exceeds the second."""
+    """(K2(rho_bar) / D, 1 / sum_i D_i / K2(rho_i)): pooling says that the first never exceeds the second.
+
+    ratios: (n, M) d rho_i(., m) / d nu of each client. records: D_i of each client.
+    """
     nu, total = law_of(problem), sum(records)
 
     def k2(table: Rows) -> Fraction:
@@ -96,9 +105,10 @@ class LineCells:
 def line_cells(
     problem: RoutingProblem, centres: FloatArray, record_query: IntArray, record_model: IntArray, slope: Fraction
 ) -> LineCells:
-    """The router whose records are queries of the problem (rows) with labels equal to their means.
+    """The router whose records are queries of the problem with labels equal to their means.
 
-    centres: (K, 1). slope: Lipschitz constant. InputError off the line, or where a cell with test mass has an empty pair.
+    centres: (K, 1). record_query, record_model: (D,) row and model of each record. slope: Lipschitz constant. InputError off
+    the line, or where a cell with test mass has an empty pair.
     """
     if problem.embeddings.shape[1] != 1:
         raise InputError(f"The 'problem' parameter must have one-dimensional queries; got {problem.embeddings.shape[1]}.")

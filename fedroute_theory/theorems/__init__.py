@@ -52,7 +52,7 @@ def registry() -> dict[str, Theorem]:
 
 
 def theorem(slug: str) -> Theorem:
-    """The theorem of that name, or an InputError that lists the names there are."""
+    """The theorem named `slug`, or an InputError that lists the names there are."""
     known = registry()
     if slug not in known:
         raise InputError(f"There is no theorem '{slug}'; there are {', '.join(known)}.")

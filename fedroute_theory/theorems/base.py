@@ -38,8 +38,10 @@ Result = TypeVar("Result")
 class Quantity:
     """A parameter of a formula: what it means, its unit, the numbers it may take.
 
-    law: whether it is a probability law; it is then divided by its sum, as the weights of a problem are. infinite: whether
-    entries of a list may be infinity. slack: how far rounding may take a number below `low`; it counts as `low`.
+    meaning, unit: in words. low, high: ends of its range. open_low, open_high: whether an end is left out. whole: whether it is
+    a whole number. shape: of an array, None for any length; (): a number. law: whether it is a probability law; it is then
+    divided by its sum, as the weights of a problem are. infinite: whether entries of a list may be infinity. slack: how far
+    rounding may take a number below `low`; it counts as `low`.
     """
 
     meaning: str
@@ -69,7 +71,7 @@ class Quantity:
         return f"{self.meaning}{f' [{self.unit}]' if self.unit else ''}; {shape}{self.range}{scaled}"
 
     def check(self, name: str, value: Any) -> Any:
-        """`value` checked and converted; InputError with one sentence otherwise."""
+        """`value` of the parameter `name` checked and converted; InputError with one sentence otherwise."""
         if self.shape:
             read = extended if self.infinite else array
             checked = read(name, value, self.shape, self.low - self.slack, self.high)
@@ -106,7 +108,11 @@ MOST = 1e15
 
 @dataclass(frozen=True)
 class Formula:
-    """A pure, keyword-only function of numbers and arrays that returns a Bound, with its parameters described."""
+    """A pure, keyword-only function of numbers and arrays that returns a Bound, with its parameters described.
+
+    compute: the function. quantities: name of a parameter -> what it is. Called with values, it checks each of them first;
+    InputError for one that is missing, unknown or out of range.
+    """
 
     compute: Callable[..., Bound]
     quantities: Mapping[str, Quantity]
@@ -157,6 +163,8 @@ class Case:
     delta: failure probability granted to each claim. labels: those of all repetitions (T, D), the logs' own first. truths: one
     problem a client where clients disagree on the truth (same queries; empty: `problem` is everyone's). descent: how the
     federated optimisation went, seen from outside. kept: where `once` keeps what several theorems read (None: nowhere).
+
+    InputError for parts that do not fit each other, for parts of another type, and a delta outside (0, 1).
     """
 
     problem: RoutingProblem
@@ -253,11 +261,12 @@ def _shown(given: object) -> str:
 class Claim:
     """One statement about one case: `gaps` are at most `bounds` (at least, for kind "lower").
 
-    answer: the bound of the first repetition with its terms, or why there is none. gap: the first repetition's gap; error:
-    distance it may have from that of a continuous test law, for information. bounds, gaps: (T,) over repetitions. n: records
-    behind the claim. given_records: the statement is about fresh records, and the repetitions redraw labels on the same ones:
-    one draw of a conditional rate. uncertainty: half-width of an interval about every gap, for gaps that are not exact; it
-    enters the verdict.
+    form: name of the formula, with its width where there are several. training, client: whose estimates, as in `Case.trained`.
+    n: records behind the claim. answer: the bound of the first repetition with its terms, or why there is none. gap: the first
+    repetition's gap. error: distance it may have from that of a continuous test law, for information. bounds, gaps: (T,) over
+    repetitions. assumptions: as measured. given_records: the statement is about fresh records, and the repetitions redraw
+    labels on the same ones: one draw of a conditional rate. uncertainty: half-width of an interval about every gap, for gaps
+    that are not exact; it enters the verdict.
     """
 
     form: str
@@ -276,7 +285,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Extremal:
-    """A family in which the bound is known to be tight (or how far from tight): ratio = bound / gap."""
+    """A family in which the bound is known to be tight (or how far from tight).
+
+    name: as printed. form: of the theorem. bound, gap: both exact on the family. ratio: bound / gap as it is known to be.
+    tolerance: by how much, relative to it, the computed ratio may be off.
+    """
 
     name: str
     form: str
@@ -295,8 +308,8 @@ class Extremal:
 class Control:
     """A statement that looks right and is wrong, or a broken assumption, with the evidence that it is caught.
 
-    caught: whether the counterexample was recognised. evidence: the numbers. how: exact computation or simulation. breaks: the
-    assumption that it breaks, and only that; empty for a wrong statement.
+    name: as printed. caught: whether the counterexample was recognised. evidence: the numbers. how: exact computation or
+    simulation. breaks: the assumption that it breaks, and only that; empty for a wrong statement.
     """
 
     name: str
@@ -315,6 +328,7 @@ def no_steps(_: Case) -> tuple[Waterfall, ...]:
 class Theorem:
     """One theorem of the registry; everything that depends on theorems reads it from here.
 
+    slug: its name in every command. title: as printed. statement: in words and symbols. source: where it comes from.
     assumptions: name, as in the measurements -> what is assumed. remedies: name -> what would have to change for it to hold.
     forms: name -> formula of the calculator; the first is the default. claims: what the theorem says of a case. extremal,
     controls: recomputed at each call. steps: what every inequality of the proof loses on a case, claim by claim.

@@ -20,9 +20,9 @@ KINDS: tuple[str, ...] = get_args(Kind)
 class Measurement:
     """One assumption of a theorem, measured on a case.
 
-    holds: None where it cannot be known. value: the measured quantity, None where there is none. error: half-width of its
-    uncertainty (0.0: exact). how: how it was measured. where: the place that decides it (queries, models, clients). limit: the
-    largest value with which the assumption holds, None where there is no such number.
+    name: as the theorem has it. holds: None where it cannot be known. value: the measured quantity, None where there is none.
+    error: half-width of its uncertainty (0.0: exact). how: how it was measured. where: the place that decides it (queries,
+    models, clients). limit: the largest value with which the assumption holds, None where there is no such number.
     """
 
     name: str
@@ -48,8 +48,9 @@ def says_nothing(value: float, trivial: float) -> bool:
 class Bound:
     """A bound with the terms that add up to it.
 
-    terms: name -> contribution, in the unit of the bound. delta: probability with which it may fail (0.0: never). trivial:
-    a bound that needs no theorem (the utility range); at or above it the bound is vacuous.
+    terms: name -> contribution, in the unit of the bound. delta: probability with which it may fail (0.0: never). kind:
+    "upper", "lower", "identity" or "comparison" (of two bounds). trivial: a bound that needs no theorem (the utility range); at
+    or above it the bound is vacuous. notes: what else is to be known, in words.
 
     Raises InputError for an unknown kind, a delta outside [0, 1), no terms, and terms that are no numbers or do not add up;
     infinity is a number.
@@ -98,7 +99,10 @@ class Bound:
 
 @dataclass(frozen=True)
 class NotApplicable:
-    """An assumption fails, so there is no number. by_how_much: the measured value that breaks it, with its place."""
+    """An assumption fails, so there is no number.
+
+    assumption: its name. by_how_much: the measured value that breaks it, with its place. notes: what else is to be known.
+    """
 
     assumption: str
     by_how_much: str

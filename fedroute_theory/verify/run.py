@@ -24,9 +24,11 @@ Progress = Callable[[int, int, str, Sequence[Evidence]], None]
 
 @dataclass(frozen=True)
 class Verification:
-    """All that one run found. extremal, controls: (theorem slug, finding), of the theorems that were looked at.
+    """All that one run found.
 
-    false_alarm: chance that some claim is called VIOLATED although all are true, split evenly over the `randomised` claims.
+    seed, mode, delta: as it was called. results: one line a theorem, form, scenario, size and training. extremal, controls:
+    (theorem slug, finding), of the theorems that were looked at. false_alarm: chance that some claim is called VIOLATED
+    although all are true, split evenly over the `randomised` claims.
     """
 
     seed: int
@@ -105,10 +107,10 @@ def verify(
     Extremal families and negative controls are those of the theorems asked for; where scenarios are named, of those among them
     that have a bound there.
 
-    mode: "quick", "default" or "full". delta: failure probability granted to each probabilistic claim.
-    false_alarm: chance that the whole run calls a true claim VIOLATED. workers: processes,
-    unless an executor is handed in. progress: called with (done, total, cell, its evidence).
-    Raises InputError for unknown names or values out of range, and when no claim of these theorems is made on these scenarios.
+    seed: of every random draw, at least 0. mode: "quick", "default" or "full". delta: failure probability granted to each
+    probabilistic claim. false_alarm: chance that the whole run calls a true claim VIOLATED. workers: processes, unless an
+    executor is handed in. progress: called with (done, total, cell, its evidence). Raises InputError for unknown names or
+    values out of range, and when no claim of these theorems is made on these scenarios.
     """
     known = registry()
     slugs = tuple(known) if theorems is None else tuple(theorems)

@@ -22,9 +22,10 @@ ALPHA = FALSE_ALARM / CLAIMS
 
 @dataclass(frozen=True)
 class RateTest:
-    """Clopper-Pearson limits of a violation rate, each at confidence 1 - alpha.
+    """Clopper-Pearson limits of a violation rate.
 
-    power: the smallest true violation rate that would have been reported as VIOLATED with probability 0.9.
+    violations, trials: counts. lower, upper: limits, each at confidence 1 - alpha. power: the smallest true violation rate that
+    would have been reported as VIOLATED with probability 0.9.
     """
 
     violations: int

@@ -21,6 +21,10 @@ SCENARIOS = {s.name: s for s in (*CELLS, *FUNCTIONS)}
 
 
 def scenario_case(name: str, records: int, seed: int, delta: float = 0.05) -> Case:
-    """One scenario by name, with the logs' own labels only. InputError for an unknown name or fewer than one record."""
+    """One scenario by name, with the logs' own labels only.
+
+    records: of each client. seed: at least 0. delta: granted to each claim, in (0, 1). InputError for an unknown name or fewer
+    than one record.
+    """
     scenario = SCENARIOS[choice("scenario", name, SCENARIOS)]
     return build_case(scenario, integer("records", records, 1), integer("seed", seed, 0), 1, delta)

@@ -71,7 +71,10 @@ def stream(seed: int, *place: str | int) -> Rng:
 
 
 def build_case(scenario: Scenario, records: int, seed: int, repetitions: int, delta: float) -> Case:
-    """Draw the scenario, train its router with redrawn labels, and hand over what theorems may look at."""
+    """Draw the scenario, train its router with redrawn labels, and hand over what theorems may look at.
+
+    records: of each client. seed: at least 0. repetitions: T >= 1, the logs' own labels included. delta: granted to each claim.
+    """
     rng = stream(seed, scenario.name, records)
     world = scenario.build(rng, records)
     router_seed = int(rng.integers(2**31))
