@@ -40,7 +40,7 @@ def barred(math: str) -> str:
 
 def inline(writer: Any, node: nodes.Element) -> None:
     """Visit a formula in a line."""
-    writer.body.append(mathml(node.astext(), display=False))
+    writer.body.append('<span class="math-inline">' + mathml(node.astext(), display=False) + "</span>")
     raise nodes.SkipNode
 
 

@@ -133,7 +133,7 @@ def parameters_table(forms: Mapping[str, Formula]) -> str:
 def picture(facts: Facts, name: str) -> list[str]:
     """A figure that was drawn for this page."""
     alt = " ".join(facts.pictures[name].alt.split())
-    return [f"```{{image}} ../_generated/{name}-{facts.slug}.svg\n:alt: {alt}\n:class: drawn\n```"]
+    return [f"```{{image}} ../_generated/{name}-{facts.slug}.svg\n:alt: {alt}\n:class: drawn {name}\n```"]
 
 
 def sizes_table(facts: Facts) -> str:
