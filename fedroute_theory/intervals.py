@@ -20,7 +20,7 @@ Label = TypeVar("Label", bound=Hashable)
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and its limits; infinite where the data leave it open (one value has no spread)."""
+    """An estimate `value` and its limits `low` and `high`; infinite where the data leave it open (one value has no spread)."""
 
     value: float
     low: float
@@ -36,6 +36,7 @@ def mean(values: Sequence[float], *, least: float = -math.inf, most: float = mat
     """Mean of independent values, n >= 1, with its Student interval.
 
     least, most: of what the values can be (0 for a gap, 0 and 1 for a share); limits are cut there, infinite ones stay.
+    InputError for no value.
     """
     from scipy.stats import t
 
@@ -56,7 +57,7 @@ def paired(first: Sequence[float], second: Sequence[float]) -> Interval:
 
 
 def share(found: Sequence[bool]) -> Interval:
-    """Share of true values among n >= 1 independent ones, with the Clopper-Pearson interval of its probability."""
+    """Share of true values among n >= 1 independent ones, `found`, with the Clopper-Pearson interval of its probability."""
     from scipy.stats import binomtest
 
     limits = binomtest(sum(found), len(found)).proportion_ci(LEVEL, "exact")

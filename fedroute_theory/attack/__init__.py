@@ -47,12 +47,12 @@ def attack(
     seed: int = 0,
     report: Callable[[Search], None] = lambda _: None,
 ) -> Search:
-    """Search for violations of a theorem (of the registry by its slug, or any other) until the budget is used up.
+    """Search for violations of a theorem until the budget is used up.
 
-    folder: where the search keeps its state and finds; a search that is there is resumed. minutes: of this session.
-    evaluations: of all sessions together; the same seed and number give the same result. report: called after each
-    evaluation. InputError for an unknown slug, no or an empty budget, a folder that cannot be written, a damaged file, or
-    without Hypothesis.
+    entry: a slug of the registry, or any other theorem. folder: where the search keeps its state and finds; a search that is
+    there is resumed. minutes: of this session. evaluations: of all sessions together; the same seed and number give the same
+    result. report: called after each evaluation. InputError for an unknown slug, no or an empty budget, a folder that cannot be
+    written, a damaged file, or without Hypothesis.
     """
     known = theorem(entry) if isinstance(entry, str) else entry
     if minutes is None and evaluations is None:

@@ -92,9 +92,10 @@ def from_claims(theorem: Theorem, case: Case, kinds: Mapping[str, str] | None = 
 
 @dataclass(frozen=True)
 class Part:
-    """A named parameter. axes: the sizes that shape it (none: one number). high: a number, or the size it indexes.
+    """A named parameter.
 
-    whole: integers from low to high, both included; an index runs from 0 to its size less 1.
+    name: as in the formulas. axes: the sizes that shape it (none: one number). low: smallest value. high: a number, or the size
+    it indexes. whole: integers from low to high, both included; an index runs from 0 to its size less 1.
     """
 
     name: str
@@ -130,7 +131,7 @@ class Arena:
     witnesses: Callable[[], Iterator[Values]] = lambda: iter(())
 
     def read(self, given: Mapping[str, Any]) -> Values:
-        """Parameters from plain numbers and lists; InputError for a missing, unknown or misshapen one."""
+        """Parameters from plain numbers and lists, `given` by name; InputError for a missing, unknown or misshapen one."""
         names = [*self.sizes, *(part.name for part in self.parts)]
         for name in names:
             if name not in given:
@@ -177,7 +178,7 @@ class Arena:
         return np.clip(np.concatenate(pieces), 0.0, 1.0)
 
     def decode(self, sizes: Mapping[str, int], vector: FloatArray) -> Values:
-        """The other way round."""
+        """The other way round: parameters of these sizes from a `vector` of numbers."""
         values: Values = {name: int(sizes[name]) for name in self.sizes}
         start = 0
         for part in self.parts:

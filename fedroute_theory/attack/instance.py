@@ -22,7 +22,10 @@ FIELDS = ("theorem", "form", "arena", "gap", "bound", "ratio", "delta", "terms",
 
 @dataclass(frozen=True)
 class Instance:
-    """One instance with what was found of one form on it. parameters: plain numbers and lists, by name."""
+    """One instance with what was found of one form on it.
+
+    theorem: its slug. arena: its name. found: gap and bound of the form. parameters: plain numbers and lists, by name.
+    """
 
     theorem: str
     arena: str
@@ -120,7 +123,9 @@ def load(path: Path | str) -> Instance:
 
 
 def judged(instance: Instance, entry: Theorem | None = None) -> Attempt:
-    """What is found on the instance now. InputError where its form is no longer judged there."""
+    """What is found on the instance now. entry: its theorem, by default the registry's. InputError where its form is no longer
+    judged there.
+    """
     known = theorem(instance.theorem) if entry is None else entry
     tried = arena_named(instance.theorem, instance.arena).attempts(known, instance.values())
     for attempted in tried:
@@ -142,7 +147,9 @@ def replay(source: Path | str | Mapping[str, Any], entry: Theorem | None = None)
 
 
 def drift(instance: Instance, now: Attempt) -> str:
-    """What has moved since the instance was recorded, in one sentence; empty where nothing has, within AGREEMENT."""
+    """What has moved since the instance was recorded, in one sentence; empty where nothing has, within AGREEMENT. now: what is
+    found on it today.
+    """
     was = instance.found
     if abs(now.ratio - was.ratio) <= AGREEMENT * max(1.0, abs(was.ratio)):
         return ""

@@ -59,9 +59,11 @@ class Budget:
 class Search:
     """One search: what it looks at, what it has found.
 
-    report: called after every evaluation. resumed: evaluations when the session before ended, and how many of them are made
-    again; None where the folder was empty. moved: what is no longer as it was recorded there; the search then begins anew, from
-    the instances judged again.
+    report: called after every evaluation. best: the worst instance of each form, those found in the folder included. phase:
+    what it is doing. by_phase: largest ratio of each form, by phase. local: the worst instances that the search itself has
+    found, from which it goes on. resumed: evaluations when the session before ended, and how many of them are made again; None
+    where the folder was empty. moved: what is no longer as it was recorded there; the search then begins anew, from the
+    instances judged again.
     """
 
     theorem: Theorem

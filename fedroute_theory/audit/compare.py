@@ -98,7 +98,10 @@ def line_of(draws: Sequence[Draw], measure: str) -> Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All draws, and one line a router family, protocol and measure. Seeds redraw partition and training, never the table."""
+    """All draws, and one line a router family, protocol and measure.
+
+    name: of the table. clients: N. seeds: they redraw partition and training, never the table.
+    """
 
     name: str
     clients: int
@@ -147,8 +150,9 @@ def compare(
 ) -> Comparison:
     """Audit every router family under every protocol with every seed.
 
-    routers, protocols: names in ROUTERS and PROTOCOLS. seeds: one partition and training each. Other parameters as in `audit`.
-    workers: processes, unless an executor is handed in; results do not depend on it. progress: called with (done, total, draw).
+    routers, protocols: names in ROUTERS and PROTOCOLS. seeds: one partition and training each. clients, task_alpha,
+    model_alpha, name: as in `audit`. workers: processes, unless an executor is handed in; results do not depend on it.
+    progress: called with (done, total, draw). InputError for values out of range, and for no router, protocol or seed.
     """
     for router in routers:
         choice("router", router, ROUTERS)

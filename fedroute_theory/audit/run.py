@@ -77,7 +77,7 @@ def audit(
 def table_case(table: Table, *, router: str = "kmeans", protocol: str = "sound", clients: int = 10, seed: int = 42) -> Case:
     """What theorems may look at on a table: the published partition, one trained router family, the test rows as test law.
 
-    Parameters and errors as in `audit`; the table keeps its own price.
+    router, protocol, clients, seed: as in `audit`, and InputError as there; the table keeps its own price.
     """
     labels = [table.task_names[t] for t in table.task] if table.task_names else table.task
     partition = published_partition(labels, table.n_models, clients=clients, seed=seed)
@@ -103,7 +103,8 @@ def audit_partition(
 ) -> AuditReport:
     """Audit a partition of your own: which rows each client trains on, tests on, and which model each train row called.
 
-    Parameters and errors as in `audit`; the concentrations are unknown and reported as None.
+    seed, lams, router, protocol, name, progress: as in `audit`, and InputError as there; the concentrations are unknown and
+    reported as None.
     """
     tell = progress or _silent
     hyperparameters = router_of(router, protocol, table)

@@ -24,7 +24,11 @@ def fixed(value: float, decimals: int) -> str:
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of printed cells; `note` goes below. The first column and those named in WORDS hold text, the others numbers."""
+    """A table of printed cells.
+
+    title: above it. header: names of the columns. rows: cells as printed. note: below it. The first column and those named in
+    WORDS hold text, the others numbers.
+    """
 
     title: str
     header: tuple[str, ...]

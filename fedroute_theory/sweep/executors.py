@@ -35,7 +35,9 @@ class Executors:
 
 
 def processes(workers: int) -> Executors:
-    """New processes, each with one thread; also a single worker is a process of its own, so that results are the same."""
+    """New processes, each with one thread; also a single worker is a process of its own, so that results are the same.
+    InputError for fewer than one of `workers`.
+    """
     integer("workers", workers, 1)
 
     @contextmanager
@@ -55,7 +57,7 @@ def processes(workers: int) -> Executors:
 def borrowed(executor: Executor, width: int) -> Executors:
     """An executor that belongs to the caller, and stays open; its threads and settings are the caller's as well.
 
-    width: the number of its workers.
+    width: the number of its workers. InputError for what is no executor, and a width below 1.
     """
     instance("executor", executor, Executor, "be a concurrent.futures.Executor")
 

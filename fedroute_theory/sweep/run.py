@@ -21,7 +21,7 @@ AHEAD = 2  # cells in flight for each that is computed, so that no worker waits 
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell without a result, and why, in one line."""
+    """A cell without a result, and in `message` why, in one line."""
 
     cell: Cell
     message: str
@@ -29,7 +29,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a sweep stands: cells with a result, all cells, failures; the seconds left (None: unknown); the latest cell."""
+    """Where a sweep stands.
+
+    done: cells with a result. total: all cells. failed: failures. seconds_left: None: unknown. cell: the latest.
+    """
 
     done: int
     total: int

@@ -44,6 +44,8 @@ class Experiment:
     order of `cells`, to tables and figures; quick, since it runs every time. seconds: of a cell on one core, roughly, until
     times have been measured. default: whether it is made when no name is given. reads: experiments whose cells it presents
     as well, after its own; a cell that several experiments present is computed once.
+
+    InputError for a version that is no whole number of at least 1, and for seconds that are not positive.
     """
 
     title: str

@@ -49,7 +49,8 @@ def tabular_problems(
     duplicates: bool = True,
     lam: float | None = None,
 ) -> Tabular:
-    """A finite problem with 1 to `max_queries` queries on a coarse grid.
+    """A finite problem with 1 to `max_queries` queries of 1 to `max_dimension` numbers on a coarse grid, and `min_models` to
+    `max_models` models.
 
     Weights may be zero, utilities tied, costs all zero, the price zero or positive, `c_max` the largest cost or above it.
     duplicates: whether several queries may share an embedding (they are then one query to every policy). lam: the price, if it
@@ -94,10 +95,10 @@ def federations(
     holes: bool = True,
     by: str | None = None,
 ) -> Federation:
-    """Laws of 1 to `max_clients` clients over the problem's tasks or its single queries.
+    """Laws of 1 to `max_clients` clients of 1 to `max_records` records over the problem's tasks or its single queries.
 
-    holes: whether a client may leave a model unlogged, or a query or task alone. by: "task" or "query", if it is not to be
-    drawn. Laws by task put no mass on a task without test mass, laws by query may.
+    problem: a finite one. holes: whether a client may leave a model unlogged, or a query or task alone. by: "task" or "query",
+    if it is not to be drawn. Laws by task put no mass on a task without test mass, laws by query may.
     """
     clients = draw(st.integers(1, max_clients))
     records = np.array(draw(st.lists(st.integers(1, max_records), min_size=clients, max_size=clients)))
@@ -123,7 +124,7 @@ def federations(
 
 @st.composite
 def logs(draw: st.DrawFn, problem: Tabular, federation: Federation, labels: str | None = None) -> Logs:
-    """Records of every client, drawn from its law. labels: one of `LABEL_MODELS`, if it is not to be drawn."""
+    """Records of every client, drawn from its law on the problem. labels: one of `LABEL_MODELS`, if it is not to be drawn."""
     kind = labels or draw(st.sampled_from(sorted(LABEL_MODELS)))
     return draw_logs(problem, federation, np.random.default_rng(draw(SEEDS)), kind)
 
@@ -193,7 +194,10 @@ def cases(
     max_queries: int = 6,
     max_records: int = 12,
 ) -> Case:
-    """A problem, its clients, their logs, and one set of cell estimates from all of the logs (called "pooled")."""
+    """A problem, its clients, their logs, and one set of cell estimates from all of the logs (called "pooled").
+
+    labels, holes, empty, duplicates, max_queries, max_records: as in the strategies of its parts.
+    """
     problem = draw(tabular_problems(duplicates=duplicates, max_queries=max_queries))
     laws = draw(federations(problem, holes=holes, max_records=max_records))
     records = draw(logs(problem, laws, labels))

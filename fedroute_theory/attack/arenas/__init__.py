@@ -27,12 +27,12 @@ ARENAS: dict[str, tuple[Arena, ...]] = {
 
 
 def arenas_of(slug: str) -> tuple[Arena, ...]:
-    """The arenas of a theorem; any case for one that has none of its own."""
+    """The arenas of the theorem `slug`; any case for one that has none of its own."""
     return ARENAS.get(slug, (CASES,))
 
 
 def arena_named(slug: str, name: str) -> Arena:
-    """One arena of a theorem; InputError for an unknown name."""
+    """The arena `name` of the theorem `slug`; InputError for an unknown name."""
     known = {arena.name: arena for arena in arenas_of(slug)}
     if name not in known:
         raise InputError(f"There is no arena '{name}' for '{slug}'; there are {', '.join(known)}.")

@@ -103,8 +103,10 @@ def example_cases(
 ) -> list[Example]:
     """Two clients at each size of each family, trained with redrawn labels (the widest the assumptions allow).
 
-    router: what is trained; default K-means with four cells and the middle of the range where nothing is logged. The problem of
-    a family is the same at all sizes. InputError for an unknown family and numbers out of range.
+    router: what is trained; default K-means with four cells and the middle of the range where nothing is logged. families: some
+    of uniform, line, tilted, holes, disagreeing. sizes: records a client. repetitions: T, the logs' own labels included. seed:
+    at least 0. delta: granted to each claim. The problem of a family is the same at all sizes. InputError for an unknown family
+    and numbers out of range.
     """
     chosen = router or KMeansRouter.with_clusters(4, empty="mid-range")
     integer("repetitions", repetitions, 1)

@@ -11,7 +11,7 @@ from fedroute_theory._validate import InputError
 
 @dataclass(frozen=True)
 class Finding:
-    """One check. message: what is wrong; for a check that passed, what was seen where that is worth telling."""
+    """One check, by its name. message: what is wrong; for a check that passed, what was seen where that is worth telling."""
 
     name: str
     passed: bool

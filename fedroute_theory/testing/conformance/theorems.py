@@ -37,7 +37,8 @@ def check_theorem(
 ) -> Report:
     """Everything the package relies on in a theorem: `check_formulas`, then `check_claims` on the same subject.
 
-    Arguments as of those two.
+    arguments: as in `check_formulas`. cases, router, rate, informative, drawn, seed, false_alarm: as in `check_claims`, and
+    InputError as there.
     """
     claims = check_claims(
         theorem,
