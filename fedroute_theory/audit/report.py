@@ -40,10 +40,11 @@ class Settings:
 class AuditReport:
     """An audit: routers and references under every test law, the clients, what federating brings them.
 
-    headline: the reported price at which routing by task gains most over the best single model. skipped: client -> one
-    sentence. everywhere: the global test law. gains: measure -> scope ("own", "global") -> paired comparison of federated
-    with local. personal: other training -> scope -> paired comparison in area of a client's mixture with it (empty for routers
-    without mixtures). differences: of areas on the global test law. coverage: of all records together, on the federated cells.
+    headline: the reported price at which routing by task gains most over the best single model. queries, tasks: of the table.
+    skipped: client -> one sentence. everywhere: the global test law. gains: measure -> scope ("own", "global") -> paired
+    comparison of federated with local. personal: other training -> scope -> paired comparison in area of a client's mixture
+    with it (empty for routers without mixtures). differences: of areas on the global test law. coverage: of all records
+    together, on the federated cells.
     """
 
     settings: Settings
