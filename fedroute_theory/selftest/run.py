@@ -23,7 +23,10 @@ KILLED, SURVIVED, EQUAL = "killed", "survived", "equivalent"
 
 @dataclass(frozen=True)
 class Outcome:
-    """One mutant: which checks were run on it, which of them failed, and, where it can make no difference, why."""
+    """One mutant.
+
+    ran: which checks were run on it. killed_by: which of them failed. reason: where it can make no difference, why.
+    """
 
     mutant: Mutant
     ran: tuple[str, ...]
@@ -38,7 +41,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Result:
-    """One theorem: its checks, its mutants, its broken assumptions, and what is wrong with the checks themselves."""
+    """The theorem `slug`: its checks, its mutants, its broken assumptions, and what is wrong with the checks themselves."""
 
     slug: str
     checks: tuple[str, ...]
@@ -103,7 +106,11 @@ def run_cell(cell: Cell) -> list[Outcome]:
 def run(
     slugs: Sequence[str] = (), *, workers: int = 1, every: bool = False, progress: Callable[[str], None] = lambda _: None
 ) -> list[Result]:
-    """The matrix of these theorems (none: all). The result does not depend on `workers`. InputError for an unknown theorem."""
+    """The kill matrix of theorems.
+
+    slugs: which (none: all). workers: processes; the result does not depend on it. every: all checks, also those that take
+    seconds, and each on every mutant. progress: called with one line a step. InputError for an unknown theorem.
+    """
     integer("workers", workers, 1)
     for slug in slugs:
         theorem(slug)
