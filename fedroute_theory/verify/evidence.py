@@ -36,12 +36,14 @@ NO_GAP = 1e-12
 class Evidence:
     """One line of a verification.
 
-    bound, gap: means over the clients of a training (one for federated and pooled), first repetition. gap_error: distance
-    the gap of a continuous test law may have from that of its sample, on which bound and gap are both exact and compared.
-    trials, violations, unclear: over repetitions and clients; unclear are those whose gap is known only up to an interval that
-    holds the bound. alpha: chance that this claim, if true, is called VIOLATED. power: smallest violation rate that would have
-    been caught with probability 0.9 (None where the claim is deterministic). decided_after: trials after which a bet on
-    the rate, at liberty to stop, would have decided it, at the alpha of one claim alone (None: none did, or deterministic).
+    theorem, form, scenario, training: what was judged. n: records behind it. clients: claims it is made of. bound, gap: means
+    over the clients of a training (one for federated and pooled), first repetition. kind, terms, delta: of the bound. vacuous:
+    whether every bound is. gap_error: distance the gap of a continuous test law may have from that of its sample, on which
+    bound and gap are both exact and compared. trials, violations, unclear: over repetitions and clients; unclear are those
+    whose gap is known only up to an interval that holds the bound. alpha: chance that this claim, if true, is called VIOLATED.
+    power: smallest violation rate that would have been caught with probability 0.9 (None where the claim is deterministic).
+    decided_after: trials after which a bet on the rate, at liberty to stop, would have decided it, at the alpha of one claim
+    alone (None: none did, or deterministic). assumptions: as measured for the first claim. notes: what else is to be known.
     given_records: as of the claims. refused_by: the assumption that the first claim without a bound names ("": none).
     """
 
@@ -122,7 +124,7 @@ class Evidence:
 def judge(theorem: Theorem, case: Case, scenario: str, alpha: float = ALPHA) -> list[Evidence]:
     """The evidence of one theorem on one case: one entry a form and training, in the order of its claims.
 
-    alpha: chance that a single true claim is called VIOLATED, in (0, 1).
+    scenario: as it is to be called in the evidence. alpha: chance that a single true claim is called VIOLATED, in (0, 1).
     """
     groups: dict[tuple[str, str], list[Claim]] = {}
     for claim in theorem.claims(case):
@@ -193,7 +195,7 @@ def decide(
 
 
 def shared(evidence: Iterable[Evidence], false_alarm: float) -> tuple[Evidence, ...]:
-    """The same evidence with one chance of a false alarm for all of it, split evenly over the randomised claims."""
+    """The same evidence with one chance `false_alarm` for all of it, split evenly over the randomised claims."""
     listed = tuple(evidence)
     claims = sum(e.randomised for e in listed)
     return tuple(e.at(false_alarm / claims) if e.randomised else e for e in listed)
