@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
-
-from sphinx.application import Sphinx
-from sphinx.config import Config
+from typing import TYPE_CHECKING
 
 from _site.commands import commands_page
 from _site.docstrings import parameters, parts
 from _site.public import Page, pages, public
 from _site.signatures import annotation, signature
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
 
 INDEX = """\
 # Reference
