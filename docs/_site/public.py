@@ -55,7 +55,7 @@ def _page(name: str, title: str, *others: str, more: tuple[tuple[str, tuple[str,
 
 def public() -> dict[str, object]:
     """Every public object by its full name, modules left out."""
-    found = {}
+    found: dict[str, object] = {}
     for page in pages():
         for module, names in page.modules:
             loaded = importlib.import_module(module)

@@ -154,10 +154,9 @@ def _beside(module: str, name: str) -> str:
     for node, after in pairwise(body):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(t, ast.Name) and t.id == name for t in targets):
-            is_text = (
-                isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
-            )
-            return " ".join(after.value.value.split()) if is_text else ""  # type: ignore[union-attr]
+            said = after.value if isinstance(after, ast.Expr) else None
+            text = said.value if isinstance(said, ast.Constant) else None
+            return " ".join(text.split()) if isinstance(text, str) else ""
     return ""
 
 

@@ -29,7 +29,7 @@ def signature(thing: object, known: Mapping[int, str], *, bound: bool = False) -
         elif p.kind is p.KEYWORD_ONLY and not star:
             shown.append("*")
             star = True
-        mark = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        mark = "*" if p.kind is p.VAR_POSITIONAL else "**" if p.kind is p.VAR_KEYWORD else ""
         kind = annotation(p.annotation, names, known)
         default = "" if p.default is p.empty else f"{' = ' if kind else '='}{_default(p.default)}"
         shown.append(f"{mark}{p.name}{f': {kind}' if kind else ''}{default}")
