@@ -17,7 +17,13 @@ def selftest(
     slug: Annotated[str | None, typer.Argument(help="Only this theorem.")] = None,
     workers: Annotated[int, typer.Option(help="Processes; the results do not depend on it.")] = min(2, os.cpu_count() or 1),
     json_file: JsonFile = None,
-    all_checks: Annotated[bool, typer.Option("--all-checks", help="Every check on every mutant, also on dead ones.")] = False,
+    all_checks: Annotated[
+        bool,
+        typer.Option(
+            "--all-checks",
+            help="Every check on every mutant, also dead ones; and the worst cases found and the brackets (test extra; slow).",
+        ),
+    ] = False,
 ) -> None:
     """Break every formula and assumption on purpose: some check must notice. Exit code 1 when something survives."""
     from fedroute_theory.report import selftest_tables as tables

@@ -182,7 +182,9 @@ def _inside_log(node: Node, parents: dict[int, Node | None]) -> bool:
 
 def _total(node: Node, parent: Node, parents: dict[int, Node | None]) -> str | None:
     above = parents[id(parent)]
-    if isinstance(parent, ast.Attribute | ast.Compare) or isinstance(above, ast.Compare | ast.Attribute):
+    if isinstance(parent, ast.Attribute | ast.Compare) or isinstance(above, ast.Compare):
+        return None
+    if isinstance(above, ast.Attribute) and not isinstance(parent, ast.BinOp):  # a method of a quotient takes numbers
         return None
     if isinstance(node, ast.Name) and node.id in TOTALS and isinstance(node.ctx, ast.Load):
         return TOTALS[node.id]

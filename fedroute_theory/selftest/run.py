@@ -61,7 +61,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Cell:
-    """The mutants of a theorem from `start` on, at most CHUNK. every: all checks, not only up to the first that fails."""
+    """The mutants of a theorem from `start` on, at most CHUNK. every: all checks, also those that take seconds."""
 
     slug: str
     start: int
@@ -88,18 +88,17 @@ def tried(mutant: Mutant, named: Mapping[str, Check], every: bool) -> Outcome:
 
 
 @cache
-def unbroken(slug: str) -> tuple[str, ...]:
+def unbroken(slug: str, every: bool) -> tuple[str, ...]:
     """What the checks say of the package as it is: nothing, or the matrix means nothing. Also works the references out."""
-    return tuple(
-        f"{slug}: the check '{name}' fails unbroken: {c}" for name, k in checks(slug).items() for c in complaints(k)[:1]
-    )
+    named = checks(slug, every)
+    return tuple(f"{slug}: the check '{name}' fails unbroken: {c}" for name, k in named.items() for c in complaints(k)[:1])
 
 
 def run_cell(cell: Cell) -> list[Outcome]:
     """The outcomes of one cell. Nothing is tried where a check fails already."""
-    if unbroken(cell.slug):
+    if unbroken(cell.slug, cell.every):
         return []
-    named = checks(cell.slug)
+    named = checks(cell.slug, cell.every)
     return [tried(m, named, cell.every) for m in mutants(cell.slug)[cell.start : cell.start + CHUNK]]
 
 
@@ -123,16 +122,16 @@ def run(
         outcomes[cell.slug] += done
         progress(f"{i + 1}/{len(cells)} {cell.slug}: {len(outcomes[cell.slug])} mutants")
     found_here = in_order(broken_assumptions, wanted, 1, None)
-    return [_result(slug, tuple(outcomes[slug]), broken) for slug, broken in zip(wanted, found_here, strict=True)]
+    return [_result(slug, tuple(outcomes[slug]), broken, every) for slug, broken in zip(wanted, found_here, strict=True)]
 
 
-def _result(slug: str, outcomes: tuple[Outcome, ...], broken: tuple[Broken, ...]) -> Result:
+def _result(slug: str, outcomes: tuple[Outcome, ...], broken: tuple[Broken, ...], every: bool) -> Result:
     owned = {t.module for t in TARGETS[slug]}
     names = {o.mutant.name for o in outcomes}
     listed = [n for n in EQUIVALENT if n.split(" ", maxsplit=1)[0] in owned and _owner(n) == slug]
     stale = [f"listed as equivalent, but there is no such mutant: {n}" for n in listed if outcomes and n not in names]
     killed = [f"listed as equivalent, but killed: {o.mutant.name}" for o in outcomes if o.reason and o.killed_by]
-    return Result(slug, tuple(checks(slug)), outcomes, broken, (*unbroken(slug), *stale, *killed))
+    return Result(slug, tuple(checks(slug, every)), outcomes, broken, (*unbroken(slug, every), *stale, *killed))
 
 
 def _owner(name: str) -> str:

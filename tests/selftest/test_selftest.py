@@ -46,7 +46,7 @@ def test_every_assumption_has_a_control_that_breaks_it_and_is_caught(slug):
 
 
 def test_without_checks_every_mutant_survives_and_the_command_says_so(monkeypatch):
-    monkeypatch.setattr(run, "checks", lambda _: {})
+    monkeypatch.setattr(run, "checks", lambda *_: {})
     run.unbroken.cache_clear()
     result = CliRunner().invoke(app, ["selftest", "pooling", "--workers", "1"])
     run.unbroken.cache_clear()
@@ -57,7 +57,7 @@ def test_without_checks_every_mutant_survives_and_the_command_says_so(monkeypatc
 
 
 def test_a_check_that_fails_unbroken_is_reported_and_nothing_is_tried(monkeypatch):
-    monkeypatch.setattr(run, "checks", lambda _: {"hopeless": lambda: ["always"]})
+    monkeypatch.setattr(run, "checks", lambda *_: {"hopeless": lambda: ["always"]})
     run.unbroken.cache_clear()
     (result,) = run.run(["pooling"])
     run.unbroken.cache_clear()
@@ -167,6 +167,46 @@ def test_checks_start_with_what_is_known_and_end_with_controls():
         names = list(checks(slug))
         assert names[-2:] == ["extremal", "controls"]
         assert "reference" in names
+        assert list(checks(slug, every=True)) == [*names[:-2], "found", "brackets", *names[-2:]]
+
+
+def test_found_cases_and_brackets_see_a_bound_that_is_too_small_and_one_that_moved():
+    """Each kills some mutant by itself."""
+    named = checks("greedy-decomposition", every=True)
+    assert [complaints(named[name]) for name in ("found", "brackets")] == [[], []]
+    killers = dict.fromkeys(("found", "brackets"), 0)
+    for mutant in run.mutants("greedy-decomposition"):
+        with planted(mutant):
+            for name in killers:
+                killers[name] += bool(complaints(named[name]))
+    assert killers["found"] > 0
+    assert killers["brackets"] > 0
+
+
+def test_a_found_case_that_moved_or_is_violated_is_a_complaint(monkeypatch):
+    from dataclasses import replace
+
+    from fedroute_theory.selftest import checks as module
+
+    true = module.shipped_cases("pooling")[0]
+    moved = replace(true, found=replace(true.found, ratio=true.found.ratio * 1.1))
+    monkeypatch.setattr(module, "shipped_cases", lambda _: (true, moved))
+    (said,) = module.found("pooling")
+    assert "The ratio of pooling" in said
+    monkeypatch.setattr(module, "judged", lambda instance: replace(instance.found, ratio=1.5))
+    assert "is violated" in module.found("pooling")[0]
+
+
+def test_a_bracket_out_of_order_or_unsolved_is_a_complaint(monkeypatch):
+    from fedroute_theory.certify.brackets import Bracket, Brackets
+    from fedroute_theory.selftest import checks as module
+
+    rows = (
+        Bracket("pooling", "f", "small", 0.5, 1.0, 1.5, "by hand"),
+        Bracket("pooling", "g", "small", 0.5, 1.0, 0.9, "by hand"),
+    )
+    monkeypatch.setattr(module, "certified", lambda _: Brackets(rows, ("A solver is missing.",)))
+    assert module.brackets("pooling") == ["not 0.5 <= 1.0 <= 0.9: g on small", "A solver is missing."]
 
 
 def test_tables_count():
