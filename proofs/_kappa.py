@@ -1,8 +1,8 @@
 """The constants of the random design at the place that decides them, to five digits."""
 
-from fractions import Fraction as F
 from math import floor
 
+from gmpy2 import mpq as F
 from mpmath import iv
 
 DECIDING_ERROR = F(647, 1000)

@@ -1,12 +1,12 @@
 """Runs the steps of proof.md: the averaged squared gradient of FedAvg."""
 
 import sys
-from fractions import Fraction as F
 from itertools import product
 from math import comb, factorial
 from pathlib import Path
 
 import sympy as sp
+from gmpy2 import mpq as F
 from mpmath import iv
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from fractions import Fraction as F
 from itertools import pairwise, product
 from math import comb
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import cvxpy as cp
 import numpy as np
 import sympy as sp
+from gmpy2 import mpq as F
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _steps import CLARABEL, ENUMERATION, RATIONAL, READER, SYMPY, Step, main

@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction as F
 from functools import cache, cached_property
 from itertools import combinations_with_replacement, permutations, product
 from math import comb
 from pathlib import Path
 
 import sympy as sp
+from gmpy2 import mpq as F
 from mpmath import iv
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))

@@ -1,12 +1,12 @@
 """Runs the steps of proof.md: exponential moments of the excess loss, and the best constants of the random design."""
 
 import sys
-from fractions import Fraction as F
 from itertools import pairwise, product
 from math import comb
 from pathlib import Path
 
 import sympy as sp
+from gmpy2 import mpq as F
 from mpmath import iv, mp, mpf
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))

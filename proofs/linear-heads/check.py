@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from fractions import Fraction as F
 from itertools import product
 from math import log, sqrt
 from pathlib import Path
 
 import sympy as sp
+from gmpy2 import mpq as F
 from mpmath import iv
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
@@ -41,7 +41,11 @@ def chances(n: int) -> Iterator[Vector]:
     yield [F(1, 5) + F(i, 7) for i in range(n)]
 
 
-def hat(design: Matrix, ridge: F = F(0)) -> Matrix:
+PLAIN = F(0)
+"""The ridge of plain least squares."""
+
+
+def hat(design: Matrix, ridge: F = PLAIN) -> Matrix:
     """The smoother, exactly: by Gram-Schmidt on the columns for plain least squares, by the inverse for ridge."""
     n = len(design)
     if ridge:
@@ -98,7 +102,7 @@ def predicted(smoother: Matrix, q: Vector) -> F:
     return sum((square(list(c)) * p * (1 - p) for c, p in zip(columns, q, strict=True)), F(0)) + bias(smoother, q)
 
 
-def cases(ridge: F = F(0)) -> Iterator[tuple[Matrix, Matrix, Vector]]:
+def cases(ridge: F = PLAIN) -> Iterator[tuple[Matrix, Matrix, Vector]]:
     for design in DESIGNS.values():
         smoother = hat(design, ridge)
         for q in chances(len(design)):

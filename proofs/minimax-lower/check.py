@@ -1,13 +1,13 @@
 """Runs the steps of proof.md: two points in every cell."""
 
 import sys
-from fractions import Fraction as F
 from itertools import product
 from math import comb
 from pathlib import Path
 
 import mpmath as mp
 import sympy as sp
+from gmpy2 import mpq as F
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _steps import ENUMERATION, FLOAT, INTERVAL, RATIONAL, READER, SYMPY, Step, main

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from fractions import Fraction as F
 from itertools import product
 from math import comb, log, sqrt
 from pathlib import Path
 
 import sympy as sp
+from gmpy2 import mpq as F
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _steps import ENUMERATION, FLOAT, RATIONAL, READER, SQUARES, SYMPY, Step, main

@@ -2,12 +2,12 @@
 
 import math
 import sys
-from fractions import Fraction as F
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import sympy as sp
+from gmpy2 import mpq as F
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _kappa import five_digits

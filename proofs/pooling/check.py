@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from fractions import Fraction as F
 from itertools import combinations, product
 from pathlib import Path
 
 import sympy as sp
+from gmpy2 import mpq as F
 from mpmath import iv
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))

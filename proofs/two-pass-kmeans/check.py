@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from fractions import Fraction as F
 from itertools import combinations, combinations_with_replacement, product
 from math import cos, isclose, pi, sqrt
 from pathlib import Path
 
 import numpy as np
 import sympy as sp
+from gmpy2 import mpq as F
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _steps import ENUMERATION, FLOAT, RATIONAL, READER, SQUARES, SYMPY, Step, main
