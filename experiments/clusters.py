@@ -41,7 +41,7 @@ def compute(cell: Cell) -> dict[str, Any]:
     from fedroute_theory.federation import uniform_logging
     from fedroute_theory.problems import Lipschitz
     from fedroute_theory.routers import KMeansRouter
-    from fedroute_theory.tables.trainings import approximation, gaps_under, summary, trained_case
+    from fedroute_theory.tables.studies.trainings import approximation, gaps_under, summary, trained_case
     from fedroute_theory.theorems.kmeans_router.claims import claims
 
     clusters, records, seed = (cell.params[name] for name in ("clusters", "records", "seed"))

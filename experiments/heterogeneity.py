@@ -19,8 +19,8 @@ from fedroute_theory import intervals
 from fedroute_theory.report.plots import COLOURS, Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
 from fedroute_theory.sweep import grid
-from fedroute_theory.tables import together
 from fedroute_theory.tables.experiment import Done, Experiment, Request
+from fedroute_theory.tables.studies import together
 
 if TYPE_CHECKING:
     from fedroute_theory.problem import RoutingProblem
@@ -43,7 +43,7 @@ def compute(cell: Cell) -> dict[str, Any]:
     from fedroute_theory.federation import dirichlet
     from fedroute_theory.problems import Lipschitz, voronoi
     from fedroute_theory.routers import KMeansRouter
-    from fedroute_theory.tables.trainings import approximations, gaps_under, summary, trained_case
+    from fedroute_theory.tables.studies.trainings import approximations, gaps_under, summary, trained_case
     from fedroute_theory.theorems.kmeans_router.claims import claims
 
     name, differ, alpha, seed = (cell.params[name] for name in ("problem", "differ", "alpha", "seed"))

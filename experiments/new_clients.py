@@ -21,7 +21,7 @@ from fedroute_theory.report.plots import Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
 from fedroute_theory.routers.growth import add_clients
 from fedroute_theory.tables.experiment import Done, Experiment, Request
-from fedroute_theory.tables.growing import (
+from fedroute_theory.tables.studies.growing import (
     DELTA,
     FEATURES,
     RANGE,

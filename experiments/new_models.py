@@ -10,35 +10,19 @@ ones. Errors of the new models' utilities are fitted as a power of their records
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fedroute_theory import intervals
-from fedroute_theory.federation import Federation, draw_logs
 from fedroute_theory.intervals import Interval
 from fedroute_theory.report.plots import Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
-from fedroute_theory.routers.growth import add_models
 from fedroute_theory.tables.experiment import Done, Experiment, Request
-from fedroute_theory.tables.growing import (
-    DELTA,
-    FEATURES,
-    RANGE,
-    SITES,
-    family_problem,
-    family_router,
-    federated_only,
-    joined,
-    judged,
-    record_bytes,
-)
+from fedroute_theory.tables.studies.added_models import CLIENTS, KNOWN, NEW, RECORDS, measured
+from fedroute_theory.tables.studies.growing import DELTA, FEATURES, RANGE
 
 if TYPE_CHECKING:
     from fedroute_theory.sweep import Cell
 
-KNOWN, NEW, CLIENTS, RECORDS = 4, 2, 6, 1000
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 
@@ -53,44 +37,7 @@ def cells(request: Request) -> list[dict[str, Any]]:
 
 
 def compute(cell: Cell) -> dict[str, Any]:
-    """Before, and for every share: grown and afresh; gaps, bounds, bytes, squared error of the new models."""
-    seed, router = cell.params["seed"], family_router(cell.params["family"])
-    rng = np.random.default_rng([seed, 21])
-    problem = family_problem(rng, KNOWN + NEW)
-    new = np.arange(KNOWN + NEW) >= KNOWN
-
-    def laws(records: int, model_law: np.ndarray[Any, Any]) -> Federation:
-        tasks = np.tile(problem.task_law()[1], (CLIENTS, 1))
-        return Federation(np.full(CLIENTS, records), tasks, np.tile(model_law / model_law.sum(), (CLIENTS, SITES, 1)))
-
-    first_laws = laws(RECORDS, 1.0 * ~new)
-    first = draw_logs(problem, first_laws, rng)
-    most = round(max(cell.params["shares"]) * RECORDS)
-    pool = draw_logs(problem, laws(most, 1.0 * new), rng)  # client by client, `most` records each
-    start = federated_only(router, replace(first, n_models=KNOWN), seed)
-    before = judged(problem, first_laws, first, start.federated) | {"bytes": start.nbytes, "raw": record_bytes(first)}
-    found = []
-    for share in cell.params["shares"]:
-        count = round(share * RECORDS)
-        more = pool.take(np.flatnonzero(np.arange(pool.size) % most < count))
-        whole = joined([first, more], CLIENTS)
-        after = laws(RECORDS + count, np.where(new, share / NEW, 1.0 / KNOWN))
-        grown, afresh = add_models(start, more, seed=seed), federated_only(router, whole, seed)
-        entry: dict[str, Any] = {
-            "share": share,
-            "records": more.size / NEW,
-            "raw": record_bytes(more),
-            "raw_all": record_bytes(whole),
-        }
-        for name, state in (("grown", grown), ("afresh", afresh)):
-            # A network's old heads keep the scale of their costs; the error is of the utilities that are routed by.
-            wrong = problem.utility - state.federated.utility_at(problem.embeddings, problem.lam)
-            wrong = np.where(np.isfinite(wrong), wrong, problem.label_range)[:, new]
-            entry[name] = judged(problem, after, whole, state.federated) | {
-                "bytes": state.nbytes, "error": problem.mean((wrong**2).mean(axis=1)),
-            }  # fmt: skip
-        found.append(entry)
-    return {"before": before, "shares": found}
+    return measured(**cell.params)
 
 
 def present(done: Sequence[Done]) -> list[ResultTable | Plot]:

@@ -14,16 +14,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from fedroute_theory import intervals
 from fedroute_theory.report.plots import Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
-from fedroute_theory.tables.disagreeing import CLIENTS, DELTA, FAMILIES, MODELS, ROUTERS, TRAININGS, base_router, judged, world
 from fedroute_theory.tables.experiment import Done, Experiment, Request
+from fedroute_theory.tables.studies.crossovers import Levels, crossover_plot, crossover_table, over_disagreement
+from fedroute_theory.tables.studies.disagreeing import (
+    CLIENTS,
+    DELTA,
+    FAMILIES,
+    MODELS,
+    ROUTERS,
+    TRAININGS,
+    judged_levels,
+)
 
 if TYPE_CHECKING:
     from fedroute_theory.sweep import Cell
@@ -46,67 +52,7 @@ def cells(request: Request) -> list[dict[str, Any]]:
 
 def compute(cell: Cell) -> dict[str, Any]:
     """Per level: mean and largest gap over the clients (mean over redraws) of every router, and bounds."""
-    from fedroute_theory.estimates import MixtureEstimates
-    from fedroute_theory.federation import Labels, draw_logs, uniform_logging
-    from fedroute_theory.routers import MixtureRouter, train
-    from fedroute_theory.routers.mixture import error_weights
-
-    family, seed, n, redraws = (cell.params[key] for key in ("family", "seed", "records", "redraws"))
-    shared, own, centres = world(family, seed)
-    rng = np.random.default_rng([seed, n, 11])
-    laws = uniform_logging(shared, clients=CLIENTS, records=n)
-    logs = draw_logs(shared, laws, rng)
-    coins = rng.random((redraws, logs.size))
-    truths = [
-        tuple(shared.replace(quality=(1.0 - h) * shared.quality + h * mine) for mine in own) for h in cell.params["levels"]
-    ]
-    means = np.stack([np.stack([t.quality for t in level])[logs.client, logs.query, logs.model] for level in truths])
-    quality = (coins < means[:, None]).astype(np.float64).reshape(-1, logs.size)
-    labels = Labels(quality, np.zeros_like(quality))
-    router = base_router(family)
-    trained = train(MixtureRouter(router, "validation"), logs, seed, labels)
-    memorised = {
-        i: MixtureEstimates(local, trained.federated, *error_weights(local, trained.federated, logs, labels, rows))
-        for i, local in trained.local.items()
-        for rows in [np.flatnonzero(logs.client == i)]
-    }  # the published weights: from the error on the records that were trained on
-    learned = {"training error": memorised, "validation": trained.personal}
-    found = []
-    for level, problems in enumerate(truths):
-        rows = slice(level * redraws, (level + 1) * redraws)
-        mine = Labels(quality[rows], labels.cost[rows])
-        first = replace(logs, quality=mine.quality[0], cost=mine.cost[0])
-        found.append(judged(shared, problems, laws, first, mine, trained.estimates(), learned, centres, rows))
-    return {"levels": found}
-
-
-Levels = dict[int, list[dict[str, Any]]]
-"""Seed -> one entry a level of disagreement, at one family and number of records."""
-
-
-def crossover(found: Levels, seeds: Sequence[int]) -> float | None:
-    """Disagreement above which local has the smaller mean gap at every level, interpolated; None where there is none."""
-    apart, off = (
-        [math.fsum(value(found[seed][i]) for seed in seeds) / len(seeds) for i in range(len(found[seeds[0]]))]
-        for value in (lambda e: e["disagreement"], lambda e: e["gap"]["local"] - e["gap"]["federated"])
-    )
-    last = max((i for i, value in enumerate(off) if value >= 0.0), default=None)
-    if last is None or last + 1 == len(off):
-        return None
-    share = off[last] / (off[last] - off[last + 1])
-    return apart[last] + share * (apart[last + 1] - apart[last])
-
-
-def slope(by_size: dict[int, Levels], seeds: Sequence[int]) -> float | None:
-    """Least-squares exponent of the measured crossover in the records a client; None with fewer than two crossovers."""
-    points = [(n, crossover(found, seeds)) for n, found in by_size.items()]
-    kept = [(math.log(n), math.log(v)) for n, v in points if v is not None and v > 0.0]
-    return float(np.polyfit(*zip(*kept, strict=True), 1)[0]) if len(kept) > 1 else None
-
-
-def predicted(entries: Sequence[dict[str, Any]]) -> float:
-    """Where the bounds of one seed meet: that of local minus that of federated without disagreement."""
-    return float(entries[0]["bound"]["local"] - entries[0]["bound"]["federated"] + entries[0]["disagreement"])
+    return {"levels": judged_levels(**cell.params)}
 
 
 def present(done: Sequence[Done]) -> list[ResultTable | Plot]:
@@ -204,59 +150,6 @@ def bounds_table(
     return ResultTable("personalisation_bounds", "Personalisation: bounds and exact gaps", columns, tuple(rows), note)
 
 
-def over_disagreement(at: Sequence[dict[str, Any]]) -> float:
-    """Mean over seeds."""
-    return math.fsum(e["disagreement"] for e in at) / len(at)
-
-
-def crossover_table(
-    found: dict[str, dict[int, Levels]], levels: Sequence[float], seeds: Sequence[int], common: str
-) -> ResultTable:
-    """Measured and predicted crossovers, and their exponents."""
-    rows: list[tuple[Any, ...]] = []
-    for family, by_size in found.items():
-        told: list[tuple[int, float, int]] = []
-        for n, at in by_size.items():
-            measured = intervals.jackknife(lambda kept, at=at: crossover(at, kept), seeds)
-            bounds = [predicted(at[seed]) for seed in seeds]
-            told += [(n, value, seed) for seed, value in zip(seeds, bounds, strict=True)]
-            meant = intervals.mean(bounds)
-            most = over_disagreement([at[seed][-1] for seed in seeds])
-            right = [
-                (e["bound"]["local"] < e["bound"]["federated"]) == (e["gap"]["local"] < e["gap"]["federated"])
-                for seed in seeds for e in at[seed] if e["gap"]["local"] != e["gap"]["federated"]
-            ]  # fmt: skip
-            regret = [
-                math.fsum(e["gap"]["advised"] - min(e["gap"]["local"], e["gap"]["federated"]) for e in at[seed]) / len(levels)
-                for seed in seeds
-            ]
-            rows.append((
-                family, f"{n:,}", measured, meant, None, "yes" if meant.value <= most else f"no, at most {most:.2f}",
-                None if measured is None else meant.value / measured.value, sum(right) / max(1, len(right)),
-                intervals.mean(regret, least=0.0),
-            ))  # fmt: skip
-        x, y, groups = zip(*told, strict=True)
-        rows.append((
-            family, "exponent", intervals.jackknife(lambda kept, s=by_size: slope(s, kept), seeds),
-            intervals.exponent(x, y, groups), -0.5, None, None, None, None,
-        ))  # fmt: skip
-    columns = (
-        Column("family"), Column("records a client"), Column("measured crossover", 3), Column("predicted crossover", 3),
-        Column("leading terms", 2), Column("reached by some h"), Column("predicted / measured", 3), Column("advice right", 2),
-        Column("regret of the advice", 2),
-    )  # fmt: skip
-    note = (
-        "Crossover: disagreement (utility) above which local has the smaller mean gap, interpolated between levels; interval: "
-        "jackknife over seeds. Predicted: where the bounds of local and federated meet (delta "
-        f"{DELTA / 2:g} each), mean over seeds with its Student interval; beyond what h = 1 reaches, the bounds always say "
-        "federate. Exponents in the records a client: of the measured crossover (jackknife), of the predicted one (the price "
-        "of a finer grid grows with the records), and of both bounds' leading terms, sqrt(K2/n). Advice: take the side of the "
-        "smaller bound; right in this share of seeds and levels (ties of gaps left out); regret: mean gap lost by it against "
-        "the better side, over all levels. " + common
-    )
-    return ResultTable("personalisation_crossover", "Personalisation: when local beats federated", columns, tuple(rows), note)
-
-
 def gaps_plot(found: dict[str, dict[int, Levels]], seeds: Sequence[int]) -> Plot:
     """Gap against disagreement, one panel a family and size."""
     panels = []
@@ -278,33 +171,6 @@ def gaps_plot(found: dict[str, dict[int, Levels]], seeds: Sequence[int]) -> Plot
         "routers; both axes logarithmic; bands are 95% intervals over seeds, left out at 0. Pooled is in the table."
     )
     return Plot("personalisation_gaps_figure", "Personalisation: gap against disagreement", tuple(panels), alt)
-
-
-def crossover_plot(found: dict[str, dict[int, Levels]], seeds: Sequence[int]) -> Plot:
-    """Measured and predicted crossovers against records."""
-    panels = []
-    for family, by_size in found.items():
-        sizes = tuple(sorted(by_size))
-        measured = [intervals.jackknife(lambda kept, at=by_size[n]: crossover(at, kept), seeds) for n in sizes]
-        bounds = [intervals.mean([predicted(by_size[n][seed]) for seed in seeds]) for n in sizes]
-        most = tuple(over_disagreement([by_size[n][seed][-1] for seed in seeds]) for n in sizes)
-        panels.append(
-            Panel(
-                "records a client",
-                "crossover (disagreement, utility)",
-                (
-                    Series.of("measured", sizes, measured),
-                    Series("where the bounds meet", sizes, tuple(b.value for b in bounds), style="dashed"),
-                    Series("largest disagreement, h = 1", sizes, most, style="dashed", colour="#999999"),
-                ),
-                family, log_x=True, log_y=True,
-            )
-        )  # fmt: skip
-    alt = (
-        "Disagreement above which a client is better off alone, against its number of records: measured with a band of 95% "
-        "intervals over seeds, and predicted by the bounds."
-    )
-    return Plot("personalisation_crossover_figure", "Personalisation: crossover, measured and predicted", tuple(panels), alt)
 
 
 EXPERIMENT = Experiment(

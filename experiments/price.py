@@ -22,8 +22,8 @@ from fedroute_theory import intervals
 from fedroute_theory.report.plots import COLOURS, Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
 from fedroute_theory.sweep import grid
-from fedroute_theory.tables import together
 from fedroute_theory.tables.experiment import Done, Experiment, Request
+from fedroute_theory.tables.studies import together
 
 if TYPE_CHECKING:
     from fedroute_theory.estimates import CellEstimates
@@ -80,7 +80,7 @@ def compute(cell: Cell) -> dict[str, Any]:
     from dataclasses import replace
 
     from fedroute_theory.routers import KMeansRouter
-    from fedroute_theory.tables.trainings import approximation, gaps_under, summary, trained_case
+    from fedroute_theory.tables.studies.trainings import approximation, gaps_under, summary, trained_case
     from fedroute_theory.theorems import theorem
     from fedroute_theory.theorems.kmeans_router.claims import claims
 

@@ -22,18 +22,14 @@ from fedroute_theory import intervals
 from fedroute_theory.report.plots import COLOURS, Panel, Plot, Series
 from fedroute_theory.report.result_tables import Column, ResultTable
 from fedroute_theory.sweep import grid
-from fedroute_theory.tables import together
 from fedroute_theory.tables.experiment import Done, Experiment, Request
+from fedroute_theory.tables.studies import together
+from fedroute_theory.tables.studies.families import CLIENTS, FAMILIES, ROUNDING, measured
 
 if TYPE_CHECKING:
-    from fedroute_theory.federation import Federation
-    from fedroute_theory.problem import RoutingProblem
     from fedroute_theory.sweep import Cell
 
-FAMILIES = {"voronoi": "relative + approximation", "lipschitz": "spread", "gaussian": "coverage-transfer"}
 RECORDS = (30, 100, 300, 1000, 3000, 10_000, 30_000)
-CLIENTS, SITES, CENTRES, DRAWS = 5, 10, 16, 8
-ROUNDING = 1e-12
 MARGIN_EXPONENT = 1.0
 """Of all three families: margins of random models have a density at zero."""
 RATE = -(1.0 + MARGIN_EXPONENT) / 2.0
@@ -44,59 +40,8 @@ def cells(request: Request) -> list[dict[str, Any]]:
     return grid(family=list(FAMILIES), records=list(RECORDS), seed=range(40 if request.full else 10))
 
 
-def world(family: str, records: int, seed: int) -> tuple[RoutingProblem, Federation]:
-    """Problem and clients of a seed: the same for every size."""
-    from fedroute_theory.federation import dirichlet
-    from fedroute_theory.problems import Gaussian, Lipschitz, voronoi
-
-    rng = np.random.default_rng([seed, list(FAMILIES).index(family)])
-    problem: RoutingProblem
-    if family == "voronoi":
-        problem = voronoi(rng, sites=SITES, per_site=20, models=4)
-    elif family == "lipschitz":
-        problem = Lipschitz.generate(rng, dimension=2, models=4, sample=1024)
-    else:
-        problem = Gaussian.generate(rng, tasks=4, dimension=4, models=4, sample=2048)
-    return problem, dirichlet(problem, rng, clients=CLIENTS, records=records, task_alpha=5.0, model_alpha=5.0)
-
-
 def compute(cell: Cell) -> dict[str, Any]:
-    from fedroute_theory.routers import KMeansRouter, LinearRouter
-    from fedroute_theory.tables.trainings import approximations, gaps_under, summary, trained_case
-    from fedroute_theory.theorems import theorem
-    from fedroute_theory.theorems.kmeans_router.claims import claims
-
-    family, records, seed = cell.params["family"], cell.params["records"], cell.params["seed"]
-    problem, laws = world(family, records, seed)
-    rng = np.random.default_rng([seed, list(FAMILIES).index(family), records])
-    linear = family == "gaussian"
-    centres = SITES if family == "voronoi" else CENTRES
-    router = LinearRouter(least_records=1) if linear else KMeansRouter.with_clusters(centres, empty="mid-range")
-    case = trained_case(problem, laws, router, rng, repetitions=DRAWS)
-    own = {"gaussian": "policy", "voronoi": "relative/kl", "lipschitz": "spread/kl"}[family]
-    stated = theorem("coverage-transfer").claims(case) if linear else claims(case, (own.split("/")[0],))
-    told = [claim for claim in theorem("margin-rate").claims(case) if claim.form == "margin"]
-    left_out = approximations(case)
-    relative = summary((c for c in stated if c.form == own), left_out if family == "voronoi" else {})
-    whole = summary(told)
-    found = {}
-    for training in COLOURS:
-        form, margin = relative[training][own], whole[training]["margin"]
-        kept = [e for t, _, e in case.cell_estimates() if t == training]
-        floor = float(np.mean([f for (t, _), f in left_out.items() if t == training])) if kept else 0.0
-        gaps = [float(gaps_under(problem, e).mean()) for e in kept] or [form["gap"]]
-        found[training] = {
-            "gap": float(np.mean(gaps)),
-            "worst": max(gaps) if kept else form["worst_gap"],
-            "approximation": floor if floor > ROUNDING else 0.0,
-            "bound": form["bound"],
-            "statistical": form["terms"].get("statistical", form["bound"]),
-            "vacuous": form["vacuous"],
-            "margin": margin["bound"],
-            "claims": form["claims"] + margin["claims"],
-            "violations": form["violations"] + margin["violations"],
-        }
-    return found
+    return measured(**cell.params)
 
 
 def present(done: Sequence[Done]) -> list[ResultTable | Plot]:

@@ -14,9 +14,10 @@ from fedroute_theory.cli import app
 from fedroute_theory.problems import example_table, read_table
 from fedroute_theory.problems.prompts import embed_table
 from fedroute_theory.sweep import Cell
-from fedroute_theory.tables import catalogue, published, retold
+from fedroute_theory.tables import catalogue
 from fedroute_theory.tables.data import EvaluationTable
 from fedroute_theory.tables.experiment import Done, Request
+from fedroute_theory.tables.studies import published, regrown, retold
 
 CLIENTS = list(range(10))
 
@@ -233,7 +234,7 @@ def test_the_commands_of_the_page_are_commands(tmp_path, monkeypatch):
 
 def test_two_models_leave_none_to_hold_back(experiment, monkeypatch):
     table = example_table(np.random.default_rng(0), queries=300, tasks=3, models=2, dimension=3)
-    monkeypatch.setattr(retold, "read", lambda _: table)
+    monkeypatch.setattr(regrown, "read", lambda _: table)
     params = {"kind": "new models", "table": {"name": "t"}, "router": "kmeans", "protocol": "sound", "seed": 1}
     assert experiment.compute(Cell("claims", 1, params)) is None
 

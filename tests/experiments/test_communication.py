@@ -1,6 +1,7 @@
 """Communication: formulas are what the messages weigh, and the first size at which federating is cheaper is the first."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,9 +10,9 @@ import pytest
 from fedroute_theory.federation import Broadcast, Parameters
 from fedroute_theory.tables.catalogue import load, shipped
 from fedroute_theory.tables.experiment import Done, Request
+from fedroute_theory.tables.studies import sending
 
 EXPERIMENT = load(shipped(), "communication")
-SCRIPT = EXPERIMENT.compute.__globals__
 LIGHT = ("K-means, two passes", "linear heads, exact", "linear heads, FedAvg")
 
 
@@ -43,13 +44,26 @@ def test_counting_finds_an_earlier_size_where_clients_send_less(monkeypatch):
         size = 20 if place[-1] < 12 else 30 if place[-1] < 40 else 100
         return {"records": place[-1], "up": size, "down": 0, "logs": 2 * place[-1], "messages": 1, "queries": 0}
 
-    monkeypatch.setitem(SCRIPT, "training", lighter)
-    monkeypatch.setitem(SCRIPT, "enough", lambda *_: 30)
-    found = SCRIPT["bytes_sent"]("K-means, two passes", 4, 6, 3)
+    monkeypatch.setattr(sending, "training", lighter)
+    monkeypatch.setattr(sending, "enough", lambda *_: 30)
+    found = sending.bytes_sent("K-means, two passes", 4, 6, 3)
     assert [t["records"] for t in found["trainings"]] == [15, 16]
-    monkeypatch.setitem(SCRIPT, "enough", lambda *_: 51)
-    found = SCRIPT["bytes_sent"]("K-means, two passes", 4, 6, 3)
+    monkeypatch.setattr(sending, "enough", lambda *_: 51)
+    found = sending.bytes_sent("K-means, two passes", 4, 6, 3)
     assert [t["records"] for t in found["trainings"]] == [50, 51]
+
+
+def test_cheaper_means_at_every_larger_size(monkeypatch):
+    """Clients of few records may send so little that federating is cheaper at some sizes below a dearer one."""
+
+    def islands(*place):
+        size = 0 if 16 <= place[-1] < 30 else 68
+        return {"records": place[-1], "up": size, "down": 0, "logs": 2 * place[-1], "messages": 1, "queries": 0}
+
+    monkeypatch.setattr(sending, "training", islands)
+    monkeypatch.setattr(sending, "enough", lambda *_: 51)
+    found = sending.bytes_sent("K-means, two passes", 4, 6, 3)
+    assert [t["records"] for t in found["trainings"]] == [34, 35]
 
 
 def test_with_down_counts_up_and_down_of_the_same_training(monkeypatch):
@@ -61,8 +75,8 @@ def test_with_down_counts_up_and_down_of_the_same_training(monkeypatch):
         return {"records": n, "up": up, "down": down, "logs": 3 * n, "messages": 1, "queries": 0}
 
     for name, value in (("training", growing), ("up", lambda *_: 100), ("per_record", lambda _: 3)):
-        monkeypatch.setitem(SCRIPT, name, value)
-    found = SCRIPT["bytes_sent"]("K-means, two passes", 4, 6, 3)
+        monkeypatch.setattr(sending, name, value)
+    found = sending.bytes_sent("K-means, two passes", 4, 6, 3)
     assert [t["records"] for t in found["trainings"]] == [33, 34]
     assert [t["records"] for t in found["both"]] == [86, 87]
     assert 100 + 160 < 3 * 87
@@ -88,13 +102,13 @@ def test_with_down_of_real_trainings(small):
 def test_networks_weigh_what_their_formula_says(monkeypatch):
     from fedroute_theory.routers import mlp
 
-    for name, value in (("ROUNDS", 2), ("HIDDEN", (3, 5))):
-        monkeypatch.setitem(SCRIPT, name, value)
-    _, logs = SCRIPT["drawn"](np.random.default_rng(0), 4, 3, 10, 2, 5.0)
-    built = SCRIPT["router"]("network, FedAvg", 0, logs, local_steps=1)
-    _, messages = mlp.train_federated(built, logs, 0)
+    for name, value in (("ROUNDS", 2), ("RATES", 2), ("HIDDEN", (3, 5))):
+        monkeypatch.setattr(sending, name, value)
+    _, logs = sending.drawn(np.random.default_rng(0), 4, 3, 10, 2, 5.0)
+    built = sending.router("network, FedAvg", 0, logs, local_steps=1)
+    _, messages = mlp.train_federated(replace(built, learning_rates=built.learning_rates[:2], dropout=0.0), logs, 0)
     sent = sum(m.nbytes for m in messages if m.sender == "client 0")
-    assert sent == SCRIPT["up"]("network, FedAvg", 4, 0, 3)
+    assert sent == sending.up("network, FedAvg", 4, 0, 3)
     assert any(isinstance(m, Parameters) for m in messages)
 
 
@@ -113,8 +127,8 @@ def test_the_first_size_at_which_federating_is_cheaper(small):
 
 def test_a_query_in_a_message_is_found():
     known = np.arange(6.0).reshape(3, 2)
-    assert SCRIPT["queries_in"]([Broadcast("server", np.array([[0.5, 1.0], [2.0, 3.0]]))], known) == 1
-    assert SCRIPT["queries_in"]([Broadcast("server", np.array([[2.0, 3.5]]))], known) == 0
+    assert sending.queries_in([Broadcast("server", np.array([[0.5, 1.0], [2.0, 3.0]]))], known) == 1
+    assert sending.queries_in([Broadcast("server", np.array([[2.0, 3.5]]))], known) == 0
 
 
 def test_gaps_beside_bytes(small):

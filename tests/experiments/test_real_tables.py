@@ -6,8 +6,9 @@ import pytest
 
 from fedroute_theory.problems import example_table
 from fedroute_theory.sweep import Cell
-from fedroute_theory.tables import audits, catalogue
+from fedroute_theory.tables import catalogue
 from fedroute_theory.tables.experiment import Done, Request
+from fedroute_theory.tables.studies import audits
 
 FIXED = {"kind": "audit", "task_alpha": 0.6, "model_alpha": 0.45}
 

@@ -14,14 +14,16 @@ EXPERIMENT = load(shipped(), "slack")
 
 def done(theorem="greedy-decomposition", seed=0):
     params = {"theorem": theorem, "scenario": "tabular", "records": 30, "seed": seed}
-    first, again = (EXPERIMENT.compute(SimpleNamespace(params=params)) for _ in range(2))
-    assert json.dumps(first, allow_nan=False) == json.dumps(again)
-    return Done(params, first)
+    return Done(params, EXPERIMENT.compute(SimpleNamespace(params=params)))
 
 
 @pytest.fixture(scope="module")
 def small():
     return [done(slug, seed) for slug in ("greedy-decomposition", "coverage-transfer") for seed in (0, 1)]
+
+
+def test_the_same_numbers_twice_and_none_that_is_not_a_number(small):
+    assert json.dumps(small[0].result, allow_nan=False) == json.dumps(done().result)
 
 
 def test_every_theorem_has_its_cells():

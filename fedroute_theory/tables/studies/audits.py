@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.tables.data import read
+from fedroute_theory.tables.experiment import Done
 
 if TYPE_CHECKING:
     from fedroute_theory._validate import FloatArray
@@ -109,6 +110,15 @@ def gains(result: Mapping[str, Any], scope: str, measure: str, training: str = "
         shared, by_client, size = result["global"][measure], result["everywhere"][measure], len(result["clients"])
         first, second = (by_client[t] if t in by_client else [shared[t]] * size for t in (training, over))
     return [a - b for a, b in zip(first, second, strict=True)]
+
+
+def groups(done: Sequence[Done]) -> dict[tuple[str, str, str], list[Done]]:
+    """(table, family, protocol) -> its audits, one a seed."""
+    found: dict[tuple[str, str, str], list[Done]] = {}
+    for one in done:
+        place = (one.params["table"]["name"], FAMILIES[one.params["router"]], one.params["protocol"])
+        found.setdefault(place, []).append(one)
+    return found
 
 
 def stems(tables: Iterable[Mapping[str, Any]]) -> dict[str, str]:

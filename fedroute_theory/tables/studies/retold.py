@@ -1,21 +1,16 @@
-"""The published experiments beside the audit, told again on any evaluation table: growth, rounds, the partition, the gap."""
+"""The published experiments beside the audit, told again on any evaluation table: partition, coverage, rounds, the gap."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fedroute_theory.tables.audits import FIRST, areas_of, federated_only, partition_of
 from fedroute_theory.tables.data import read
+from fedroute_theory.tables.studies.audits import FIRST, areas_of, federated_only, partition_of
 
 if TYPE_CHECKING:
     from fedroute_theory._validate import FloatArray
-    from fedroute_theory.federation import Logs
-    from fedroute_theory.problems import Table
     from fedroute_theory.sweep import Cell
-
-NEW_MODELS, NEWCOMERS, SAMPLED = 2, 3, 0.1
-"""Models held back at first; clients that join last; share of a client's queries on which new models are logged."""
 
 ROUNDS = (0, 1, 2, 3, 4, 5)
 
@@ -87,82 +82,11 @@ def coverage(cell: Cell) -> dict[str, Any]:
     return {m: {name: float(v[i]) for name, v in means.items()} for i, m in enumerate(("auc", "auc_published"))}
 
 
-def new_models(cell: Cell) -> dict[str, Any] | None:
-    """Area on all test queries before and after two models join: parameters table, router, protocol, seed.
-
-    The two (one of a table of three models; of two, nothing can be held back: None) are drawn by the seed; records of them
-    are left out of the first training. Then every client logs one of them, at random, on a tenth of its train queries.
-    """
-    import numpy as np
-
-    from fedroute_theory.audit.protocols import router_of
-    from fedroute_theory.federation import Logs, logs_from_partition
-    from fedroute_theory.routers.growth import add_models
-
-    seed, table = cell.params["seed"], read(cell)
-    if table.n_models < 3:
-        return None
-    rng = np.random.default_rng([seed, NEW_MODELS])
-    order = rng.permutation(table.n_models)
-    names = tuple(table.models[m] for m in order)
-    table = table.replace(quality=table.quality[:, order], cost=table.cost[:, order], models=names)
-    partition = partition_of(table, seed)
-    everything, known = logs_from_partition(table, partition), max(2, table.n_models - NEW_MODELS)
-    first = replace(everything.take(np.flatnonzero(everything.model < known)), n_models=known)
-    clients = np.unique(first.client)  # one that has logged new models only is no part of the first federation
-    rows = [rng.choice(own, max(1, round(SAMPLED * own.size)), replace=False) for own in (partition.train[i] for i in clients)]
-    client, query = np.repeat(clients, [own.size for own in rows]), np.concatenate(rows)
-    model = rng.integers(known, table.n_models, query.size)
-    more = Logs(
-        client, table.embeddings[query], query, model, table.quality[query, model], table.cost[query, model],
-        everything.n_clients, table.n_models, "exact", "fixed",
-    )  # fmt: skip
-    before = federated_only(router_of(cell.params["router"], cell.params["protocol"], table), first, seed)
-    after = add_models(before, more, seed=seed)
-    return _grown(table, partition, everything, before, after, first)
-
-
-def new_clients(cell: Cell) -> dict[str, Any]:
-    """Area before and after the last three clients join the first seven: parameters as in `new_models`."""
-    import numpy as np
-
-    from fedroute_theory.audit.protocols import router_of
-    from fedroute_theory.federation import logs_from_partition
-    from fedroute_theory.routers.growth import add_clients
-
-    seed, table = cell.params["seed"], read(cell)
-    partition = partition_of(table, seed)
-    everything = logs_from_partition(table, partition)
-    joins = everything.client >= everything.n_clients - NEWCOMERS
-    first, more = (everything.take(np.flatnonzero(mask)) for mask in (~joins, joins))
-    before = federated_only(router_of(cell.params["router"], cell.params["protocol"], table), first, seed)
-    after = add_clients(before, more, seed=seed)
-    return _grown(table, partition, everything, before, after, first)
-
-
-def _grown(table: Table, partition: Any, logs: Logs, before: Any, after: Any, first: Logs) -> dict[str, Any]:
-    """Stage -> measure -> area on all test queries, and the mean over the last clients' own."""
-    import numpy as np
-
-    from fedroute_theory.audit.laws import QueryLaw
-
-    late = [rows for rows in partition.test[-NEWCOMERS:] if rows.size]
-    laws = [QueryLaw.on(table, np.concatenate(partition.test), test="global")]
-    laws += [QueryLaw.on(table, rows, test="own", client=i) for i, rows in enumerate(late)]
-    found = {}
-    for stage, own, state in (("before", first, before), ("after", logs, after)):
-        areas = areas_of(table, own, state.federated, laws)
-        found[stage] = {m: {"all": a[0], "newcomers": float(np.mean(a[1:]))} for m, a in areas.items()}
-    return found
-
-
 def rounds(cell: Cell) -> dict[str, Any]:
     """Area of the published federated network on all test queries after 0 to 5 rounds: parameters table, seed.
 
     Every number of rounds is a training of its own with the same draws; after 0 rounds means a rate too small to move weights.
     """
-    import dataclasses
-
     import numpy as np
 
     from fedroute_theory.audit.laws import QueryLaw
@@ -177,7 +101,7 @@ def rounds(cell: Cell) -> dict[str, Any]:
     found: dict[str, list[float]] = {"auc": [], "auc_published": []}
     for number in ROUNDS:
         still = {"learning_rates": (1e-12,)} if number == 0 else {}
-        trained = federated_only(dataclasses.replace(router, rounds=max(1, number), **still), logs, seed)
+        trained = federated_only(replace(router, rounds=max(1, number), **still), logs, seed)
         for measure, areas in areas_of(table, logs, trained.federated, laws).items():
             found[measure].append(areas[0])
     return found
@@ -189,8 +113,6 @@ def suboptimality(cell: Cell) -> dict[str, Any]:
     A Lipschitz problem on the line with four models and ten clients of 300 records, tasks and models as unevenly spread as in
     the published partition. gap, bound: by training, one number a client for "local"; None where the theorem does not apply.
     """
-    import dataclasses
-
     import numpy as np
 
     from fedroute_theory import federation, problems, routers, theorems
@@ -200,7 +122,7 @@ def suboptimality(cell: Cell) -> dict[str, Any]:
     problem = problems.Lipschitz.generate(rng, dimension=1, models=4, lam=0.1, sample=400)
     laws = federation.dirichlet(problem, rng, clients=10, records=300, task_alpha=0.6, model_alpha=0.45)
     logs = federation.draw_logs(problem, laws, rng)
-    published = dataclasses.replace(routers.KMeansRouter.published(), c_max=problem.c_max)
+    published = replace(routers.KMeansRouter.published(), c_max=problem.c_max)
     router = published if cell.params["protocol"] == "published" else routers.KMeansRouter(c_max=problem.c_max)
     trained = routers.train(router, logs, cell.params["seed"])
     gap: dict[str, list[float]] = {}

@@ -3,9 +3,9 @@
 import pytest
 
 from fedroute_theory.intervals import mean
-from fedroute_theory.tables import published
-from fedroute_theory.tables.retold import sizes
-from fedroute_theory.tables.verdicts import ALWAYS, EQUAL, POSITIVE, Measured, counted, exact, verdict
+from fedroute_theory.tables.studies import published
+from fedroute_theory.tables.studies.retold import sizes
+from fedroute_theory.tables.studies.verdicts import ALWAYS, EQUAL, POSITIVE, Measured, counted, exact, verdict
 
 ABOVE, BELOW, ACROSS, ONE = (1.9, 2.0, 2.1), (-1.9, -2.0, -2.1), (-1.0, 0.5, 2.0), (2.0,)
 MOSTLY = (*[0.1] * 9, -0.01)

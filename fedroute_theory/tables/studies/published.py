@@ -69,7 +69,7 @@ CLIENTS = (4, 6, 8)
 def partition(cell: Cell) -> dict[str, Any]:  # noqa: ARG001  (nothing varies)
     """Sizes of the published partition from the task sizes alone."""
     from fedroute_theory.federation import published_partition
-    from fedroute_theory.tables.retold import sizes
+    from fedroute_theory.tables.studies.retold import sizes
 
     labels = [name for name, size in TASK_SIZES.items() for _ in range(size)]
     return sizes(published_partition(labels, MODELS), MODELS)

@@ -6,7 +6,7 @@ import pytest
 from fedroute_theory.federation import uniform_logging
 from fedroute_theory.problems import voronoi
 from fedroute_theory.routers import KMeansRouter
-from fedroute_theory.tables.trainings import TRAININGS, approximation, approximations, gaps_under, summary, trained_case
+from fedroute_theory.tables.studies.trainings import TRAININGS, approximation, approximations, gaps_under, summary, trained_case
 from fedroute_theory.theorems import Bound, Claim, NotApplicable
 from fedroute_theory.theorems.kmeans_router.claims import claims
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import Estimates, MixtureEstimates
-from fedroute_theory.federation import Federation, Labels, Logs
+from fedroute_theory.federation import Federation, Labels, Logs, draw_logs, uniform_logging
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.problems import Tabular, voronoi
-from fedroute_theory.routers import KMeansRouter, LinearRouter
-from fedroute_theory.tables.rounded import member
+from fedroute_theory.routers import KMeansRouter, LinearRouter, MixtureRouter, train
+from fedroute_theory.routers.mixture import error_weights
+from fedroute_theory.tables.studies.rounded import member
 from fedroute_theory.theorems import Bound, Case, theorem
 from fedroute_theory.theorems.mixture_router.formulas import harmonic_weight
 
@@ -45,6 +47,37 @@ def base_router(family: str) -> KMeansRouter | LinearRouter:
     if family == "K-means":
         return KMeansRouter.with_clusters(SITES, empty="mid-range")
     return LinearRouter(least_records=1)
+
+
+def judged_levels(family: str, records: int, seed: int, levels: Sequence[float], redraws: int) -> list[dict[str, Any]]:
+    """One entry a level of disagreement, as `judged` has it; all levels share records and coins.
+
+    levels: share h of a client's own truth in its truth (1 - h) shared + h own. records: of each client. redraws: of labels.
+    """
+    shared, own, centres = world(family, seed)
+    rng = np.random.default_rng([seed, records, 11])
+    laws = uniform_logging(shared, clients=CLIENTS, records=records)
+    logs = draw_logs(shared, laws, rng)
+    coins = rng.random((redraws, logs.size))
+    truths = [tuple(shared.replace(quality=(1.0 - h) * shared.quality + h * mine) for mine in own) for h in levels]
+    means = np.stack([np.stack([t.quality for t in level])[logs.client, logs.query, logs.model] for level in truths])
+    quality = (coins < means[:, None]).astype(np.float64).reshape(-1, logs.size)
+    labels = Labels(quality, np.zeros_like(quality))
+    router = base_router(family)
+    trained = train(MixtureRouter(router, "validation"), logs, seed, labels)
+    memorised = {
+        i: MixtureEstimates(local, trained.federated, *error_weights(local, trained.federated, logs, labels, rows))
+        for i, local in trained.local.items()
+        for rows in [np.flatnonzero(logs.client == i)]
+    }  # the published weights: from the error on the records that were trained on
+    learned: dict[str, Mapping[int, Estimates]] = {"training error": memorised, "validation": trained.personal}
+    found = []
+    for level, problems in enumerate(truths):
+        rows = slice(level * redraws, (level + 1) * redraws)
+        mine = Labels(quality[rows], labels.cost[rows])
+        first = replace(logs, quality=mine.quality[0], cost=mine.cost[0])
+        found.append(judged(shared, problems, laws, first, mine, trained.estimates(), learned, centres, rows))
+    return found
 
 
 def judged(

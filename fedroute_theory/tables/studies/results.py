@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fedroute_theory.tables.audits import FAMILIES, FIRST, MEASURES
 from fedroute_theory.tables.experiment import Done
-from fedroute_theory.tables.verdicts import Measured
+from fedroute_theory.tables.studies.audits import FAMILIES, FIRST, MEASURES
+from fedroute_theory.tables.studies.verdicts import Measured
 
 PROTOCOLS = ("published", "sound")
 

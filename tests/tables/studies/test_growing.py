@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fedroute_theory.federation import draw_logs, uniform_logging
-from fedroute_theory.tables import growing
+from fedroute_theory.tables.studies import growing
 from fedroute_theory.theorems import Bound, Claim
 
 

@@ -1,7 +1,7 @@
 """Two trainings that agree are said to, and only those."""
 
 from fedroute_theory.tables.experiment import Done
-from fedroute_theory.tables.together import lines, same, sentence
+from fedroute_theory.tables.studies.together import lines, same, sentence
 
 
 def cell(federated, pooled):

@@ -1,0 +1,1 @@
+"""What the package's own experiments share: worlds, trainings and audits as cells, and what is read from their numbers."""
