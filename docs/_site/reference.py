@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import enum
 import importlib
 import inspect
 import re
-from collections.abc import Iterator, Mapping
-from functools import cached_property, lru_cache
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import GenericAlias, UnionType
+from typing import TYPE_CHECKING, Any
 
+from _site.assigned import said_of
 from _site.commands import commands_page
 from _site.docstrings import parameters, parts
 from _site.public import Page, pages, public
@@ -40,6 +40,12 @@ commands
 """
 
 
+def types() -> dict[int, str]:
+    """Full name of every type of the reference by its id; one that only is another name of Any is none."""
+    kinds = (type, UnionType, GenericAlias, type(Callable[[], None]))
+    return {id(thing): name for name, thing in public().items() if isinstance(thing, kinds) and thing is not Any}
+
+
 def page(entry: Page, known: Mapping[int, str]) -> str:
     """One page of the reference."""
     text = [f"# {entry.title}", ""]
@@ -64,15 +70,17 @@ def _object(name: str, thing: object, known: Mapping[int, str]) -> Iterator[str]
         kind = "exception" if issubclass(thing, BaseException) else "class"
         yield f"`````{{py:{kind}}} {short}{'' if _plain(thing) else signature(thing, known)}"
         yield from _class(thing, known)
+        yield _file(thing)
         yield "`````"
     elif inspect.isroutine(inspect.unwrap(thing)):  # type: ignore[arg-type]
         yield f"`````{{py:function}} {short}{signature(thing, known)}"
         yield from _text(thing, parameters(thing))
+        yield _file(thing)
         yield "`````"
     else:
         yield f"`````{{py:data}} {short}"
         yield from _value(thing)
-        yield escaped(_beside(*_home(name.rsplit(".", 1)[0], short)))
+        yield escaped(said_of(name.rsplit(".", 1)[0], short))
         yield "`````"
 
 
@@ -124,6 +132,13 @@ def _text(thing: object, names: Mapping[str, object]) -> Iterator[str]:
         yield f"**Errors.** {escaped(' '.join(told.raised))}\n"
 
 
+def _file(thing: object) -> str:
+    """Where to read it."""
+    file = Path(inspect.getsourcefile(inspect.unwrap(thing)) or "")  # type: ignore[arg-type]
+    place = file.parts[file.parts.index("fedroute_theory") :] if "fedroute_theory" in file.parts else ()
+    return f"In `{'/'.join(place)}`.\n" if place else ""
+
+
 def _value(thing: object) -> Iterator[str]:
     if isinstance(thing, dict) and all(isinstance(value, str) for value in thing.values()):
         yield ""
@@ -132,32 +147,8 @@ def _value(thing: object) -> Iterator[str]:
     elif isinstance(thing, dict):
         yield f"\nBy name: {', '.join(f'`{name}`' for name in thing)}.\n"
     else:
-        yield f":value: {repr(thing) if isinstance(thing, int | float | str | tuple) else str(thing)}\n"
-
-
-@lru_cache
-def _tree(module: str) -> ast.Module:
-    return ast.parse(Path(importlib.import_module(module).__file__ or "").read_text(encoding="utf-8"))
-
-
-def _home(module: str, name: str) -> tuple[str, str]:
-    """The module that assigns a name which others import."""
-    for node in _tree(module).body:
-        if isinstance(node, ast.ImportFrom) and node.module and any((a.asname or a.name) == name for a in node.names):
-            return _home(node.module, name)
-    return module, name
-
-
-def _beside(module: str, name: str) -> str:
-    """The string below an assignment."""
-    body = _tree(module).body
-    for node, after in pairwise(body):
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if any(isinstance(t, ast.Name) and t.id == name for t in targets):
-            said = after.value if isinstance(after, ast.Expr) else None
-            text = said.value if isinstance(said, ast.Constant) else None
-            return " ".join(text.split()) if isinstance(text, str) else ""
-    return ""
+        shown = repr(thing) if isinstance(thing, int | float | str | tuple) else re.sub(r"(?:\w+\.)+(?=\w)", "", str(thing))
+        yield f":value: {shown}\n"
 
 
 def escaped(text: str) -> str:
@@ -170,8 +161,7 @@ def generate(app: Sphinx) -> None:
     """Write docs/api/."""
     folder = Path(app.srcdir) / "api"
     folder.mkdir(exist_ok=True)
-    known = {id(thing): name for name, thing in public().items() if inspect.isclass(thing)}
-    entries = pages()
+    known, entries = types(), pages()
     written = {entry.name: page(entry, known) for entry in entries} | {"commands": commands_page()}
     written["index"] = INDEX.format(names="\n".join(entry.name for entry in entries))
     for name, text in written.items():

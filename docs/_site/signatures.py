@@ -43,9 +43,14 @@ def annotation(given: object, names: Mapping[str, object], known: Mapping[int, s
         return ""
     text = given if isinstance(given, str) else getattr(given, "__name__", str(given))
 
+    shorts = {name.rsplit(".", 1)[1] for name in known.values()}
+
     def named(match: re.Match[str]) -> str:
         thing = names.get(match[0])
-        return known.get(id(thing), match[0]) if inspect.isclass(thing) else match[0]
+        if id(thing) in known or match[0] not in shorts or thing is None:
+            return known.get(id(thing), match[0])
+        home = str(names.get("__name__")) if not inspect.isclass(thing) else thing.__module__
+        return f"{home.rsplit('.', 1)[1]}.{match[0]}"  # of the same name as another one of the reference
 
     text = re.sub(r"(?<![\w.'\"])[A-Z]\w*", named, text)
     try:
