@@ -4,7 +4,11 @@ import re
 
 from reference import REPOSITORY
 
-PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
+DOCS = REPOSITORY / "docs"
+MADE = ("theorems", "api", "_generated")
+"""Folders that the site's build writes."""
+
+PAGES = sorted(page for page in DOCS.rglob("*.md") if page.relative_to(DOCS).parts[0] not in MADE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -29,7 +29,7 @@ def read(folder: Path, slugs: Iterable[str]) -> Proof:
     if not file.is_file():
         raise ExtensionError(f"The theorem '{folder.name}' has no proof to read; '{file}' is missing.")
     names = [slug for slug in slugs if slug != folder.name and "-" in slug]  # one word is an English word too
-    parts = [(heading, linked(text, names)) for heading, text in sections(file.read_text(encoding="utf-8"))]
+    parts = [(heading, linked(text, names)) for heading, text in sections(displayed(file.read_text(encoding="utf-8")))]
     place = next((i for i, (heading, _) in enumerate(parts) if heading == "Statement"), None)
     source = next((text for heading, text in parts if heading == "Source"), None)
     if place is None or source is None:
@@ -44,6 +44,11 @@ def sections(text: str) -> list[tuple[str, str]]:
     """(heading, text) of every section of the second level."""
     pieces = re.split(r"^## +(.+)$", text, flags=re.MULTILINE)
     return [(heading.strip(), body.strip()) for heading, body in zip(pieces[1::2], pieces[2::2], strict=True)]
+
+
+def displayed(text: str) -> str:
+    """Formulas on lines of their own as blocks of their own: within a paragraph MyST knows single dollars only."""
+    return re.sub(r"^( *)\$\$(.*?)\$\$ *$", r"\n\1$$\n\1\2\n\1$$\n", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def lower(text: str) -> str:
