@@ -31,7 +31,10 @@ LONG = (
     "fedroute-theory compare",
     "fedroute-theory audit table.parquet --embeddings table.npz --clients 4 --out",
 )
-"""Beginnings of commands that are read and not run; `verify` with a theorem and a scenario runs."""
+"""Beginnings of commands that are read and not run."""
+
+SHORT = ("--theorem", "--list", "--dry-run")
+"""Options with which they run all the same."""
 
 OTHERS = ("pip", "python3", "python docs/recorded/record.py")
 """Beginnings of commands that are not ours (who installs, tries them), or run elsewhere (test_recorded.py)."""
@@ -44,7 +47,8 @@ def commands(text):
 
 
 def is_long(command):
-    return any(command == long or command.startswith(long + " ") for long in LONG) and "--theorem" not in command
+    long = any(command == beginning or command.startswith(beginning + " ") for beginning in LONG)
+    return long and not any(option in command for option in SHORT)
 
 
 def read(command):
