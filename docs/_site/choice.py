@@ -79,6 +79,22 @@ def needs(entry: Theorem, form: str) -> str:
     return "; ".join(f"`{name}` {plain(quantity.meaning)}" for name, quantity in wanted)
 
 
+def overview_table(entries: Iterable[Theorem]) -> str:
+    """One line a theorem: what it bounds, in which senses, under which assumptions."""
+    rows = [
+        (
+            f"[{plain(entry.title)}](theorems/{entry.slug}.md)",
+            BOUNDS[entry.slug],
+            entry.kind,
+            "; ".join(dict.fromkeys(guarantee(entry, form) for form in entry.forms)),
+            ", ".join(plain(name) for name in entry.assumptions),
+        )
+        for entry in entries
+    ]
+    header = ("Theorem", "What it bounds", "Kind", "Guarantees of its forms", "Assumptions")
+    return table("Theorems at a glance", header, rows, (16, 24, 12, 20, 28)) + "\n"
+
+
 def forms_table(entries: Iterable[Theorem]) -> str:
     """Theorem by theorem, form by form: guarantee, what is bounded, assumptions, what must be known."""
     parts = []
@@ -91,7 +107,7 @@ def forms_table(entries: Iterable[Theorem]) -> str:
         assumed = ", ".join(plain(name) for name in entry.assumptions)
         parts += [
             f"### [{plain(entry.title)}](theorems/{entry.slug}.md)",
-            f"Bounds: {BOUNDS[entry.slug]}. Kind: {entry.kind}. Assumes: {assumed}.",
+            f"Bounds {BOUNDS[entry.slug]}. Assumes: {assumed}.",
             table(title, ("Form", "What is computed", "Guarantee", "What you must know"), rows, (14, 36, 18, 32)),
         ]
     return "\n\n".join(parts) + "\n"

@@ -53,6 +53,7 @@ def generate(app: Sphinx) -> None:
         (pages / f"{entry.slug}.md").write_text(text, encoding="utf-8")
     (pages / "index.md").write_text(INDEX.format(pages="\n".join(slugs)), encoding="utf-8")
     (generated / "forms.md").write_text(choice.forms_table(entries), encoding="utf-8")
+    (generated / "overview.md").write_text(choice.overview_table(entries), encoding="utf-8")
 
 
 def words(source: Path, slug: str) -> str:
