@@ -36,7 +36,7 @@ LONG = (
 SHORT = ("--theorem", "--list", "--dry-run")
 """Options with which they run all the same."""
 
-OTHERS = ("pip", "python3", "python docs/recorded/record.py")
+OTHERS = ("pip", "python3", "sphinx-build", "python docs/recorded/record.py")
 """Beginnings of commands that are not ours (who installs, tries them), or run elsewhere (test_recorded.py)."""
 
 
