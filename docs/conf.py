@@ -18,8 +18,6 @@ extensions = [
     "_site.generate",
     "_site.reference",
     "myst_nb",
-    "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_proof",
