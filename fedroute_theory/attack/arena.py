@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from fedroute_theory import _json
 from fedroute_theory._validate import FloatArray, InputError, array, integer
-from fedroute_theory.theorems import Case, Theorem
+from fedroute_theory.theorems import Case, Claim, Theorem
 from fedroute_theory.theorems.bound import Bound
 
 if TYPE_CHECKING:
@@ -69,13 +69,18 @@ def failing(form: str, chance: float, delta: float, terms: Mapping[str, float] |
 
 
 def from_claims(theorem: Theorem, case: Case, kinds: Mapping[str, str] | None = None) -> list[Attempt]:
-    """Every certain claim (delta 0) of a theorem about a case; of several repetitions or prices the worst.
+    """Every certain claim (delta 0) of a theorem about a case, as `certain` judges them."""
+    return certain(theorem.claims(case), kinds)
+
+
+def certain(claims: Iterable[Claim], kinds: Mapping[str, str] | None = None) -> list[Attempt]:
+    """Every certain claim (delta 0); of several repetitions or prices the worst.
 
     A vacuous bound is attained by losing the whole range and says nothing; it is left out unless it is exceeded.
     kinds: form -> kind, where it is not the bound's own.
     """
     found = []
-    for claim in theorem.claims(case):
+    for claim in claims:
         answer = claim.answer
         if not isinstance(answer, Bound) or answer.delta > 0.0 or claim.given_records or claim.uncertainty > 0.0:
             continue

@@ -141,7 +141,7 @@ def test_bound_is_imported_for_the_planted_theorem():
 
 
 def test_a_theorem_of_which_nothing_is_judged_is_no_success(tmp_path):
-    """Every claim holds with probability 1 - delta only; the module lies in the folder where the command is called."""
+    """Every claim is about fresh records; the module lies in the folder where the command is called."""
     (tmp_path / "unsure.py").write_text(
         "from dataclasses import replace\n"
         "from fedroute_theory.theorems import Bound, theorem\n"
@@ -149,7 +149,7 @@ def test_a_theorem_of_which_nothing_is_judged_is_no_success(tmp_path):
         "def claims(case):\n"
         "    for c in ONE.claims(case):\n"
         "        if isinstance(c.answer, Bound):\n"
-        "            yield replace(c, answer=replace(c.answer, delta=0.05))\n"
+        "            yield replace(c, answer=replace(c.answer, delta=0.05), given_records=True)\n"
         "THEOREM = replace(ONE, slug='unsure', claims=claims)\n"
     )
     command = [sys.executable, "-c", "from fedroute_theory.cli import main; main()", "attack", "unsure:THEOREM"]

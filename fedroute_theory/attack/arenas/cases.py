@@ -1,4 +1,4 @@
-"""The arena of a theorem that has none of its own: any small case with cell estimates, certain claims only."""
+"""The arena of a theorem that has none of its own: any small case with cell estimates."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.attack.arena import Arena, Attempt, Part, Values, from_claims
+from fedroute_theory.attack.arena import Arena, Attempt, Part, Values, certain
 from fedroute_theory.attack.arenas.cells import EMPTY, cell_means
+from fedroute_theory.attack.arenas.chances import by_chance, by_labels
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs, explicit
 from fedroute_theory.problems import Tabular
@@ -69,8 +70,14 @@ def case_of(values: Values) -> Case:
 
 
 def judge(theorem: Theorem, values: Values) -> list[Attempt]:
-    """Every certain claim about the case."""
-    return from_claims(theorem, case_of(values))
+    """Every certain claim about the case, and every other by how often it fails when the labels are drawn anew."""
+    case = case_of(values)
+    made = list(theorem.claims(case))
+    found = certain(made)
+    if any(map(by_labels, made)):
+        centres, empty, c_max = values["centres"], EMPTY[values["empty"]], case.problem.c_max
+        found += by_chance(theorem, case, lambda logs, labels: cell_means(logs, centres, empty, c_max, labels))
+    return found
 
 
 def _drawn() -> SearchStrategy[Values]:

@@ -13,7 +13,7 @@ from fedroute_theory.attack.arenas.tables import EDGE
 from fedroute_theory.certify.enumeration import conclusion_failure
 from fedroute_theory.distances import nearest_centre
 from fedroute_theory.estimates import CellEstimates, MixtureEstimates
-from fedroute_theory.federation import CellStatistics, Logs
+from fedroute_theory.federation import CellStatistics, Labels, Logs
 from fedroute_theory.problems import Tabular
 from fedroute_theory.routers import EMPTY_CHOICES, KMeansRouter
 from fedroute_theory.routers.kmeans import estimates_from
@@ -48,8 +48,8 @@ def logs_of(problem: Tabular, query: IntArray, model: IntArray, labels: str, cli
     return Logs(who, problem.embeddings[query], query, model, quality, cost, clients, problem.n_models, labels, "fixed")
 
 
-def cell_means(logs: Logs, centres: FloatArray, empty: str, c_max: float) -> CellEstimates:
-    """What the router estimates around given centres."""
+def cell_means(logs: Logs, centres: FloatArray, empty: str, c_max: float, labels: Labels | None = None) -> CellEstimates:
+    """What the router estimates around given centres. labels: redrawn ones (T, D), for estimates with that leading axis."""
     cell, distance = nearest_centre(logs.embedding, centres)
     place, shape = cell * logs.n_models + logs.model, (len(centres), logs.n_models)
 
@@ -57,7 +57,9 @@ def cell_means(logs: Logs, centres: FloatArray, empty: str, c_max: float) -> Cel
         return np.bincount(place, values, shape[0] * shape[1]).reshape(shape).astype(np.float64)
 
     counts = sums(np.ones(logs.size)).astype(np.int64)
-    statistics = CellStatistics("all", counts, sums(logs.quality), sums(logs.cost), sums(distance))
+    drawn = (logs.quality, logs.cost) if labels is None else (labels.quality, labels.cost)
+    quality, cost = (sums(v) if v.ndim == 1 else np.stack([sums(one) for one in v]) for v in drawn)
+    statistics = CellStatistics("all", counts, quality, cost, sums(distance))
     return estimates_from(KMeansRouter(empty=empty, c_max=c_max), centres, statistics)
 
 
