@@ -357,8 +357,12 @@ class Theorem:
 
         A claim is judged by the kind of its bound, so a bound that leaves it at "upper" would pass for a "lower" one.
         """
-        kinds = dict.fromkeys(claim.answer.kind for claim in claims if isinstance(claim.answer, Bound))
-        if not kinds or self.kind in kinds:
+        return self.unstated_among(claim.answer.kind for claim in claims if isinstance(claim.answer, Bound))
+
+    def unstated_among(self, kinds: Iterable[str]) -> str:
+        """The same from the kinds of the bounds."""
+        known = dict.fromkeys(kinds)
+        if not known or self.kind in known:
             return ""
-        found = " or ".join(map(repr, kinds))
+        found = " or ".join(map(repr, known))
         return f"it states a theorem of kind '{self.kind}', but every bound of its claims is of kind {found}"

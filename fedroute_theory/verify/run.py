@@ -28,7 +28,8 @@ class Verification:
 
     seed, mode, delta: as it was called. results: one line a theorem, form, scenario, size and training. extremal, controls:
     (theorem slug, finding), of the theorems that were looked at. false_alarm: chance that some claim is called VIOLATED
-    although all are true, split evenly over the `randomised` claims.
+    although all are true, split evenly over the `randomised` claims. unstated: (theorem slug, what is wrong) where no bound is
+    of the kind that the theorem states, so that another statement than its own was judged.
     """
 
     seed: int
@@ -38,6 +39,7 @@ class Verification:
     results: tuple[Evidence, ...]
     extremal: tuple[tuple[str, Extremal], ...]
     controls: tuple[tuple[str, Control], ...]
+    unstated: tuple[tuple[str, str], ...] = ()
 
     @property
     def failures(self) -> list[str]:
@@ -58,7 +60,7 @@ class Verification:
             for e in self.results
             if e.refused_by in PROMISED
         ]
-        return violated + broken + missed + uncaught
+        return violated + broken + [f"{slug}: {wrong}" for slug, wrong in self.unstated] + missed + uncaught
 
     @property
     def randomised(self) -> int:
@@ -87,6 +89,7 @@ class Verification:
                 for slug, e in self.extremal
             ],
             "controls": [{"theorem": slug, **asdict(c)} for slug, c in self.controls],
+            "unstated": [{"theorem": slug, "wrong": wrong} for slug, wrong in self.unstated],
         }
 
 
@@ -144,6 +147,8 @@ def verify(
         raise InputError(nothing)
     bounded = {e.theorem for e in results if e.bound is not None}
     touched = slugs if scenarios is None else tuple(slug for slug in slugs if slug in bounded)
+    kinds = {slug: [e.kind for e in results if e.theorem == slug and e.bound is not None] for slug in slugs}
+    wrong = {slug: known[slug].unstated_among(own) for slug, own in kinds.items()}
     return Verification(
         seed,
         mode,
@@ -152,6 +157,7 @@ def verify(
         shared(results, false_alarm),
         tuple((slug, e) for slug in touched for e in known[slug].extremal()),
         tuple((slug, c) for slug in touched for c in known[slug].controls()),
+        tuple((slug, sentence) for slug, sentence in wrong.items() if sentence),
     )
 
 

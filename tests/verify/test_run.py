@@ -233,3 +233,15 @@ def test_two_theorems_measure_a_network_once(monkeypatch):
     apart = replace(case, kept=None)
     assert [[c.bounds.tolist() for c in registry()[slug].claims(apart)] for slug in ("least-squares", "mlp-router")] == kept
     assert calls == [0, 1, 0, 1, 0, 1]
+
+
+@pytest.mark.usefixtures("one_scenario")
+def test_a_theorem_whose_bounds_are_of_another_kind_than_it_states_is_a_failure(monkeypatch):
+    lower = replace(registry()[SMALL], kind="lower")
+    monkeypatch.setattr(module, "registry", lambda: {SMALL: lower})
+    found = verify(theorems=[SMALL], mode="quick")
+    (line,) = [f for f in found.failures if "of kind" in f]
+    assert line.startswith(f"{SMALL}: it states a theorem of kind 'lower'")
+    assert found.as_json()["unstated"] == [{"theorem": SMALL, "wrong": line.removeprefix(f"{SMALL}: ")}]
+    monkeypatch.setattr(module, "registry", lambda: {SMALL: replace(lower, kind="upper")})
+    assert not verify(theorems=[SMALL], mode="quick").unstated
