@@ -10,15 +10,14 @@ import shlex
 import numpy as np
 import pytest
 import typer
-from pages import blocks
-from reference import REPOSITORY
+from pages import DOCS, blocks
 from typer.testing import CliRunner
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.cli import app
 from fedroute_theory.problems import example_table
 
-PAGES = [REPOSITORY / "docs" / f"{name}.md" for name in ("index", "start", "federate", "faq", "checking", "tables")]
+PAGES = [DOCS / f"{name}.md" for name in ("index", "start", "federate", "faq", "checking", "tables")]
 
 LONG = (
     "fedroute-theory verify",
@@ -121,3 +120,11 @@ def test_a_command_that_does_not_exist_is_noticed():
     assert says("first\n...\nlast", "first\nsecond\nlast")
     assert not says("first\n...\nlast", "first\nsecond")
     assert commands("a b \\\n  c  # why\n\n# nothing\n") == ["a b c"]
+
+
+def test_the_row_that_is_explained_is_the_row_that_is_printed():
+    text = (DOCS / "start.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^  lipschitz-line  federated .*$", text, re.MULTILINE)
+    explained = [line.split("|")[2].strip() for line in text.splitlines() if re.match(r"\| (?!column)\w", line)]
+    assert len(explained) == 11
+    assert [word for value in explained for word in value.split(" to ") if word not in row.split()] == []
