@@ -6,6 +6,7 @@ takes long is read only: its name, arguments and options must exist.
 
 import re
 import shlex
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def ran(command):
 def pairs(page):
     """(commands, stated or None) for every block of commands."""
     listed = blocks(page)
-    for (language, text), (following, stated) in zip(listed, [*listed[1:], ("", "")], strict=True):
+    for (language, text), (following, stated) in pairwise([*listed, ("", "")]):
         if language == "sh":
             yield commands(text), stated if following == "text" else None
 

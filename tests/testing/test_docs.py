@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from itertools import pairwise
 
 import pytest
 from pages import PAGES, blocks
@@ -12,7 +13,7 @@ def play(page):
     """Run the python blocks in one namespace; yields (printed, stated or None) for each that is followed by a text block."""
     space = {"__name__": "page"}
     listed = blocks(page)
-    for (language, code), (following, stated) in zip(listed, [*listed[1:], ("", "")], strict=True):
+    for (language, code), (following, stated) in pairwise([*listed, ("", "")]):
         if language != "python":
             continue
         printed = io.StringIO()
