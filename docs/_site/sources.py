@@ -1,5 +1,9 @@
 """Which sources a theorem's page cites; the entries are in docs/references.bib."""
 
+from __future__ import annotations
+
+from sphinx.errors import ExtensionError
+
 KEYS = {
     "client-heterogeneity": ("askin2026",),
     "coverage-transfer": ("askin2026",),
@@ -17,3 +21,10 @@ KEYS = {
     "two-pass-kmeans": ("guha2003", "askin2026"),
 }
 """Theorem -> keys, in the order of citation."""
+
+
+def keys(slug: str) -> tuple[str, ...]:
+    """The keys of one theorem. ExtensionError where none are named."""
+    if slug not in KEYS:
+        raise ExtensionError(f"The sources of the theorem '{slug}' are not named in docs/_site/sources.py.")
+    return KEYS[slug]

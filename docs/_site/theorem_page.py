@@ -9,7 +9,7 @@ from _site.choice import guarantee
 from _site.facts import Facts
 from _site.markdown import figure, plain, table
 from _site.proofs import Proof
-from _site.sources import KEYS
+from _site.sources import keys
 from fedroute_theory.attack import Instance
 from fedroute_theory.theorems.base import Formula, Quantity, Theorem
 from fedroute_theory.verify.assumed import NOT_MEASURED, Assumed
@@ -58,7 +58,7 @@ def page(entry: Theorem, proof: Proof, words: str, facts: Facts, found: Sequence
         *(text if heading == "Proof" else f"### {heading}\n\n{text}" for heading, text in proof.rest),
         "## Code and sources",
         code_links(entry, repository),
-        proof.source + "".join(f" {{cite:p}}`{key}`" for key in KEYS.get(entry.slug, ())),
+        proof.source + "".join(f" {{cite:p}}`{key}`" for key in keys(entry.slug)),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -12,7 +12,7 @@ from fedroute_theory.theorems import registry, theorem
 
 sys.path.insert(0, str(DOCS))
 
-from _site import choice, markdown, mathml, proofs, sources, theorem_page
+from _site import choice, generate, markdown, mathml, proofs, sources, theorem_page
 
 
 def test_names_of_theorems_are_linked_in_running_text_only():
@@ -42,6 +42,11 @@ def test_a_proof_without_a_statement_is_refused(tmp_path):
     (tmp_path / "proof.md").write_text("# x\n\n## Proof\n\nnone\n\n## Source\n\nnone\n")
     with pytest.raises(ExtensionError, match="'Statement' and 'Source'"):
         proofs.read(tmp_path, [])
+
+
+def test_a_theorem_that_nobody_has_said_in_words_stops_the_build(tmp_path):
+    with pytest.raises(ExtensionError, match="'pooling' is not said in words"):
+        generate.words(tmp_path, "pooling")
 
 
 def test_bars_stand_above_their_letters_and_bad_tex_is_refused():
@@ -81,6 +86,8 @@ def test_expectations_are_those_whose_terms_know_no_delta():
 def test_every_source_is_cited_and_every_citation_is_there():
     entries = re.findall(r"^@\w+\{(\w+),", (DOCS / "references.bib").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(sources.KEYS) == set(THEOREMS)
+    with pytest.raises(ExtensionError, match="sources of the theorem 'none'"):
+        sources.keys("none")
     assert {key for keys in sources.KEYS.values() for key in keys} == set(entries)
 
 
