@@ -6,7 +6,7 @@ addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".table-wrapper, .math-block, .math-wide, div.highlight > pre").forEach((box) => {
     if (box.scrollWidth <= box.clientWidth) return;
     box.tabIndex = 0;
-    box.setAttribute("role", "region");
+    box.setAttribute("role", "group");
     const caption = box.querySelector("caption");
     box.setAttribute("aria-label", caption ? caption.textContent.trim() : "wide content, scrolls");
   });
