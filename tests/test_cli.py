@@ -1,18 +1,34 @@
 """The command line as a user meets it: outputs, JSON, exit codes, one sentence for bad input."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
+from fedroute_theory.cli import main
 from fedroute_theory.theorems import registry
 
 
-def run(*arguments, cwd=None):
-    """Run the command in a process of its own; returns (exit code, stdout, stderr)."""
+def run(*arguments):
+    """Run the command in this process; returns (exit code, stdout, stderr)."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    given = mock.patch("sys.argv", ["fedroute-theory", *map(str, arguments)])
+    with given, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code or 0
+    return code, out.getvalue(), err.getvalue()
+
+
+def run_apart(*arguments):
+    """The same in a process of its own."""
     command = [sys.executable, "-c", "from fedroute_theory.cli import main; main()", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -29,7 +45,9 @@ def test_list_names_every_theorem():
     code, out, _ = run("list", "--json")
     assert code == 0
     assert [t["slug"] for t in json.loads(out)["theorems"]] == list(registry())
-    assert all(slug in run("list")[1] for slug in registry())
+    assert run("list", "--json") == run_apart("list", "--json")
+    listed = run("list")[1]
+    assert all(slug in listed for slug in registry())
 
 
 @pytest.mark.parametrize("slug", sorted(registry()))
@@ -79,6 +97,11 @@ def test_bound_calculates_and_names_the_terms():
 )
 def test_bad_input_is_one_sentence_and_exit_code_two(arguments, named):
     assert named in refused(*arguments)
+
+
+def test_a_refusal_is_the_same_in_a_process_of_its_own():
+    arguments = ("bound", "coverage-transfer", "eps=-1", "K2=4")
+    assert run_apart(*arguments) == run(*arguments)
 
 
 def test_verify_writes_one_json_object_and_a_table(tmp_path):
