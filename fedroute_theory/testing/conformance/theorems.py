@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from fedroute_theory._validate import instance, integer, number, probability, reject
 from fedroute_theory.testing.conformance.diagnosis import explained
 from fedroute_theory.testing.conformance.examples import Example, example_cases
+from fedroute_theory.testing.conformance.extremal import extremal_cases
 from fedroute_theory.testing.conformance.formulas import Arguments, statement_checks
 from fedroute_theory.testing.conformance.report import Check, Report, first, report
 from fedroute_theory.testing.conformance.trouble import by_form, units
@@ -65,7 +66,10 @@ def check_claims(
     seed: int = 0,
     false_alarm: float = FALSE_ALARM,
 ) -> Report:
-    """The claims of a theorem on cases with known gaps, and on small awkward ones drawn by `testing.cases`.
+    """The claims of a theorem on cases with known gaps, where bounds are attained, and on small awkward ones (`testing.cases`).
+
+    Half of the right constant is caught if the claim is sure (delta 0) and tight on `extremal_cases`, as all of this package's
+    about cells are. Of a claim that may fail a rate above delta is seen, on these cases only: `attack` looks for worse.
 
     cases: default `example_cases(router, seed=seed)`. rate: the bound is said to shrink like n^-rate; checked on the examples
     to RATE_TOLERANCE. informative: assumptions that are measured for information, and may fail beside a bound. drawn: how many
@@ -94,6 +98,7 @@ def check_claims(
     }
     if rate is not None:
         checks["the bound shrinks at the rate it claims"] = partial(_rate, made, number("rate", rate))
+    checks["no sure claim is violated on extremal cases"] = partial(_extremal, theorem)
     if drawn:
         checks["no sure claim is violated on awkward cases"] = partial(_awkward, theorem, drawn)
     return report(theorem.slug, checks)
@@ -180,17 +185,22 @@ def _rate(made: Made, rate: float) -> str:
 def _awkward(theorem: Theorem, drawn: int) -> str:
     """Ties, zeros, empty cells: claims that hold with certainty, and numbers that are none."""
     wrong: list[str] = []
-
-    def look(case: Case) -> None:
-        for c in theorem.claims(case):
-            if isinstance(c.answer, Bound):
-                if math.isnan(c.answer.value) or math.isnan(c.gap):
-                    wrong.append(f"{c.form}: gap {c.gap}, bound {c.answer.value}")
-                elif c.answer.delta == 0.0 and outcomes(c)[0].any():
-                    wrong.append(f"{c.form}: gap {c.gap:.6g}, bound {c.answer.value:.6g}, and it may never fail")
-
-    try_drawn(look, drawn)
+    try_drawn(lambda case: wrong.extend(_unsound(theorem, case)), drawn)
     return first(wrong)
+
+
+def _extremal(theorem: Theorem) -> str:
+    """Cases on which bounds are attained: half of the right constant is too little there."""
+    return first([f"{wrong} on the case '{e.family}'" for e in extremal_cases() for wrong in _unsound(theorem, e.case)])
+
+
+def _unsound(theorem: Theorem, case: Case) -> Iterator[str]:
+    for c in theorem.claims(case):
+        if isinstance(c.answer, Bound):
+            if math.isnan(c.answer.value) or math.isnan(c.gap):
+                yield f"{c.form}: gap {c.gap}, bound {c.answer.value}"
+            elif c.answer.delta == 0.0 and outcomes(c)[0].any():
+                yield f"{c.form}: gap {c.gap:.6g}, bound {c.answer.value:.6g}, and it may never fail"
 
 
 def try_drawn(look: Callable[[Case], None], drawn: int) -> None:

@@ -11,6 +11,7 @@ from fedroute_theory.routers import LinearRouter
 from fedroute_theory.testing import check_claims, check_formulas, check_theorem, example_cases
 from fedroute_theory.testing.conformance.diagnosis import growth
 from fedroute_theory.testing.conformance.facts import measured
+from fedroute_theory.testing.conformance.theorems import _extremal as extremal
 from fedroute_theory.testing.conformance.trouble import units
 from fedroute_theory.theorems import Bound, Claim, Measurement, NotApplicable, registry, theorem
 
@@ -224,3 +225,43 @@ def test_the_assumptions_of_all_theorems_are_known_by_training():
     assert by_family["uniform"]["coverage"] is True
     assert by_family["holes"]["coverage"] is False
     assert by_family["uniform"]["non-adaptive logging"] is True
+
+
+ATTAINED = "no sure claim is violated on extremal cases"
+
+
+def scaled(entry, factor):
+    def claims(case):
+        for claim in entry.claims(case):
+            if isinstance(claim.answer, Bound):
+                answer = replace(claim.answer, terms={name: factor * value for name, value in claim.answer.terms.items()})
+                yield replace(claim, answer=answer, bounds=factor * claim.bounds)
+
+    return replace(entry, claims=claims)
+
+
+@pytest.mark.parametrize(
+    ("slug", "tight"),
+    [
+        ("greedy-decomposition", {"top2", "error-difference", "oscillation", "sup"}),
+        ("coverage-transfer", {"plain", "policy", "holes", "range-aware"}),
+        ("pooling", {"effective-size"}),
+        ("kmeans-router", {"sharp/exact", "policy/exact", "pairwise/exact", "spread/exact", "relative/exact", "least/exact"}),
+        ("margin-rate", {"margin", "law", "power", "two-model", "chained", "joint"}),
+        ("frontier", {"all-prices", "all-prices-spread", "envelope"}),
+    ],
+)
+def test_nine_tenths_of_a_tight_constant_is_caught_where_it_is_attained(slug, tight):
+    entry = theorem(slug)
+    assert extremal(entry) == ""
+    for form in tight:
+        only = scaled(replace(entry, claims=lambda case, form=form: [c for c in entry.claims(case) if c.form == form]), 0.9)
+        assert form in extremal(only), form
+
+
+def test_half_of_a_constant_that_passes_on_the_examples_is_caught():
+    half = scaled(replace(TRANSFER, claims=lambda case: [c for c in TRANSFER.claims(case) if c.form == "plain"]), 0.5)
+    report = failed(check_claims(half, EXAMPLES[:3], drawn=0))
+    assert "even coins" in report[ATTAINED]
+    assert "no claim is violated" not in report
+    assert ATTAINED not in failed(check_claims(TRANSFER, EXAMPLES[:1], drawn=0))
