@@ -210,7 +210,10 @@ def test_rounds_change_the_network(monkeypatch):
     table = example_table(np.random.default_rng(0), queries=300, tasks=3, models=3, dimension=3)
     monkeypatch.setattr(retold, "read", lambda _: table)
     monkeypatch.setattr(retold, "ROUNDS", (0, 1))
-    small = MLPRouter(hidden=(4,), learning_rates=(3e-2,), rounds=5, c_max=table.c_max, unlogged="routable")
+    small = MLPRouter(
+        hidden=(4,), learning_rates=(3e-2,), c_max=table.c_max, unlogged="routable",
+        layer_norm=False, dropout=0.0, optimiser="sgd", clip=None,  # quick to compile
+    )  # fmt: skip
     monkeypatch.setattr("fedroute_theory.audit.protocols.router_of", lambda *_: small)
     found = retold.rounds(Cell("claims", 1, {"seed": 1}))
     assert len(found["auc"]) == 2

@@ -102,11 +102,12 @@ def test_with_down_of_real_trainings(small):
 def test_networks_weigh_what_their_formula_says(monkeypatch):
     from fedroute_theory.routers import mlp
 
-    for name, value in (("ROUNDS", 2), ("RATES", 2), ("HIDDEN", (3, 5))):
+    for name, value in (("ROUNDS", 2), ("RATES", 2), ("HIDDEN", (3,))):
         monkeypatch.setattr(sending, name, value)
     _, logs = sending.drawn(np.random.default_rng(0), 4, 3, 10, 2, 5.0)
     built = sending.router("network, FedAvg", 0, logs, local_steps=1)
-    _, messages = mlp.train_federated(replace(built, learning_rates=built.learning_rates[:2], dropout=0.0), logs, 0)
+    light = {"learning_rates": built.learning_rates[:2], "dropout": 0.0, "optimiser": "sgd", "clip": None}  # quick to compile
+    _, messages = mlp.train_federated(replace(built, **light), logs, 0)
     sent = sum(m.nbytes for m in messages if m.sender == "client 0")
     assert sent == sending.up("network, FedAvg", 4, 0, 3)
     assert any(isinstance(m, Parameters) for m in messages)

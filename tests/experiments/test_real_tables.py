@@ -21,7 +21,7 @@ def experiment():
 @pytest.fixture(scope="module")
 def done(experiment):
     with pytest.MonkeyPatch.context() as patch:
-        small = {"queries": 400, "tasks": 4, "models": 4, "dimension": 3}
+        small = {"queries": 240, "tasks": 4, "models": 4, "dimension": 3}
         patch.setattr("fedroute_theory.problems.example_table", lambda rng: example_table(rng, **small))
         return [run(experiment, router, "sound", seed) for router in ("mixture", "linear") for seed in (42, 43)] + [
             run(experiment, "mixture", "published", 42)
