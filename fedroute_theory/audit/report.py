@@ -17,6 +17,7 @@ from fedroute_theory.audit.laws import QueryLaw
 from fedroute_theory.audit.references import NOTES, ReferenceRow
 from fedroute_theory.audit.rows import Prices, RouterRow
 from fedroute_theory.audit.summary import Paired, Traffic
+from fedroute_theory.curves import envelope
 
 SCOPES = ("own", "global")
 
@@ -72,7 +73,7 @@ class AuditReport:
         raise KeyError((training, test, client))
 
     def reference(self, name: str, client: int | None = None) -> ReferenceRow:
-        """One row of `references`: on the global test law, or on one client's own."""
+        """One row of `references`, by its name: on the global test law, or on one client's own."""
         return next(row for row in self.references if (row.reference, row.client) == (name, client))
 
     @property
@@ -92,6 +93,7 @@ class AuditReport:
         """Pure Python values; infinite or undefined numbers are None."""
         settings = self.settings
         document = {
+            "command": "audit",
             "routers": [{"router": settings.router_name} | _fields(row, "curve") for row in self.routers],
             "references": [
                 _fields(row, "frontier") | {"learnable": False, "note": NOTES[row.reference]} for row in self.references
@@ -112,6 +114,7 @@ class AuditReport:
                 "auc_global": self.areas("auc"),
                 "auc_published_global": self.areas("auc_published"),
             },
+            "frontiers": self.frontiers(),
             "costs": {
                 "clients": [dataclasses.asdict(t) for t in self.traffic],
                 "unit": "bytes",
@@ -145,6 +148,19 @@ class AuditReport:
         }
         result: dict[str, Any] = plain(document)
         return result
+
+    def frontiers(self) -> list[dict[str, Any]]:
+        """Corners of the upper concave envelopes on all test queries: mean cost and mean quality of every router and reference.
+
+        The area of each is taken over the same range of cost; each begins at the cheapest single model.
+        """
+        rows = [(row.name, row.training, row.curve) for row in self.routers if row.test == "global"]
+        rows += [(row.reference, "reference", row.frontier) for row in self.references if row.client is None]
+        anchor = self.everywhere.anchor
+        return [
+            {"name": name, "training": training, "points": envelope(np.vstack([points, anchor])).tolist()}
+            for name, training, points in rows
+        ]
 
     def areas(self, measure: str) -> dict[str, float]:
         """Areas on all test queries by router or reference; measure: "auc" or "auc_published"."""

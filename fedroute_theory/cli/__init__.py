@@ -8,7 +8,19 @@ import sys
 import typer
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.cli import assumptions, attack, audits, brackets, embed, explain, selftest, tables, theorems, verification
+from fedroute_theory.cli import (
+    assumptions,
+    attack,
+    audits,
+    brackets,
+    embed,
+    explain,
+    report,
+    selftest,
+    tables,
+    theorems,
+    verification,
+)
 from fedroute_theory.cli.app import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_VIOLATION, app
 
 __all__ = [
@@ -20,6 +32,7 @@ __all__ = [
     "embed",
     "explain",
     "main",
+    "report",
     "selftest",
     "tables",
     "theorems",

@@ -75,7 +75,7 @@ def assumptions(
     if json_file != Path("-"):
         for why, places in silent.items():
             typer.echo(f"Nothing is measured on {', '.join(places)} ({why}).")
-    write_json(json_file, documents[0] if len(documents) == 1 else {"cases": documents})
+    write_json(json_file, "assumptions", documents[0] if len(documents) == 1 else {"cases": documents})
 
 
 def _table_case(

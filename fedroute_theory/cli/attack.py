@@ -58,7 +58,7 @@ def attack(
         typer.echo(tables.table(search, known).plain())
     broken = [engine.shrink(i, entry) for i in search.best.values() if i.found.violated]
     rows = tables.rows(search, known)
-    write_json(json_file, {"theorem": entry.slug, "seed": seed, "evaluations": search.evaluations, "forms": rows,
+    write_json(json_file, "attack", {"theorem": entry.slug, "seed": seed, "evaluations": search.evaluations, "forms": rows,
                            "violations": [i.plain() for i in broken]})  # fmt: skip
     for instance in broken:
         typer.echo(f"\nviolated: {entry.slug} {instance.form}, ratio {instance.found.ratio:.9g}", err=True)

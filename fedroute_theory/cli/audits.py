@@ -59,7 +59,7 @@ def audit(
     )
     if json_file != Path("-"):
         typer.echo(text_tables(report))
-    write_json(json_file, report.as_json())
+    write_json(json_file, "audit", report.as_json())
     if out is not None:
         for file in write_report(report, out):
             typer.echo(f"wrote {file}", err=True)
@@ -129,10 +129,10 @@ def compare(
         )
     except KeyboardInterrupt:
         partial = Comparison(table.stem, clients, numbers, tuple(collected))
-        write_json(json_file, partial.as_json() | {"interrupted": True})
+        write_json(json_file, "compare", partial.as_json() | {"interrupted": True})
         kept = f" The {len(collected)} audits so far are in '{json_file}'." if json_file else ""
         typer.echo(f"fedroute-theory: interrupted after {len(collected)} audits.{kept}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if json_file != Path("-"):
         typer.echo(comparison_tables.text(found))
-    write_json(json_file, found.as_json())
+    write_json(json_file, "compare", found.as_json())

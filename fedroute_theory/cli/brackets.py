@@ -27,7 +27,7 @@ def brackets(
     if json_file != Path("-") and found.rows:
         typer.echo(text(found.rows))
     rows = [asdict(row) | {"upper/exact": row.ratio, "upper/lower": row.spread} for row in found.rows]
-    write_json(json_file, {"brackets": rows, "unsolved": found.unsolved})
+    write_json(json_file, "brackets", {"brackets": rows, "unsolved": found.unsolved})
     wrong = [f"{row.theorem} {row.form} on {row.instance}" for row in found.rows if not row.ordered]
     for name in wrong:
         typer.echo(f"out of order: {name}", err=True)

@@ -47,7 +47,7 @@ def explain(
         lines = [table(found, found.chosen)]
     if printed:
         typer.echo("\n".join(lines))
-    write_json(json_file, as_json(found))
+    write_json(json_file, "explain", as_json(found))
     if figure is not None and found.chosen is not None:
         from fedroute_theory._json import put
         from fedroute_theory.report.drawing import render

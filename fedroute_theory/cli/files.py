@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,14 @@ def make_folder(folder: Path | None) -> None:
             raise InputError(f"The folder '{folder}' cannot be made: {error.strerror}.") from None
 
 
-def write_json(file: Path | None, value: Any) -> None:
-    """One JSON object to `file`, whole or not at all; `-` is stdout, None nowhere."""
-    from fedroute_theory import _json
+def write_json(file: Path | None, command: str, value: Mapping[str, Any]) -> None:
+    """One JSON object to `file`, whole or not at all; `-` is stdout, None nowhere. It begins with what `report` knows it by."""
+    from fedroute_theory import __version__, _json
 
+    if file is None:
+        return
+    document = {"package": "fedroute_theory", "version": __version__, "command": command, **value}
     if file == Path("-"):
-        echo_json(value)
-    elif file is not None:
-        _json.put(file, _json.text(value).encode())
+        echo_json(document)
+    else:
+        _json.put(file, _json.text(document).encode())

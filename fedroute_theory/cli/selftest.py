@@ -37,7 +37,7 @@ def selftest(
         typer.echo(tables.operators(found).plain() + "\n")
         typer.echo(tables.assumptions(found).plain() + "\n")
         typer.echo(tables.summary(found))
-    write_json(json_file, tables.as_json(found))
+    write_json(json_file, "selftest", tables.as_json(found))
     for result in found:
         for outcome in result.outcomes:
             if outcome.state == SURVIVED:

@@ -56,7 +56,7 @@ def verify(
         )
     except KeyboardInterrupt:
         partial = Verification(seed, mode, delta, false_alarm, shared(collected, false_alarm), (), ())
-        write_json(json_file, partial.as_json() | {"interrupted": True})
+        write_json(json_file, "verify", partial.as_json() | {"interrupted": True})
         kept = f" The {len(collected)} results so far are in '{json_file}'." if json_file else ""
         typer.echo(f"fedroute-theory: interrupted after {len(collected)} results.{kept}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -64,6 +64,6 @@ def verify(
         for sheet in tables.tables(found):
             typer.echo(sheet.plain() + "\n")
         typer.echo(tables.summary(found))
-    write_json(json_file, found.as_json())
+    write_json(json_file, "verify", found.as_json())
     if found.failures:
         raise typer.Exit(EXIT_VIOLATION)
