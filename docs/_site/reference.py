@@ -173,6 +173,24 @@ def generate(app: Sphinx) -> None:
             file.unlink()
 
 
+LINES = re.compile(r"<dl>\n((?:<dd><em class=\"sig-param\">.*</dd>\n)+)</dl>")
+
+
+def spans(body: str) -> str:
+    """Parameters one a line as spans: what Sphinx writes, a list of descriptions without terms, is none to a screen reader."""
+
+    def lines(match: re.Match[str]) -> str:
+        line = '<span style="display: block; margin-left: 2em">'
+        return match[1].replace("<dd>", line).replace("</dd>", "</span>")
+
+    return LINES.sub(lines, body)
+
+
+def _readable(_: Sphinx, name: str, __: str, context: dict[str, Any], ___: object) -> None:
+    if name.startswith("api/"):
+        context["body"] = spans(context["body"])
+
+
 def _settings(_: Sphinx, config: Config) -> None:
     """Types that are not of this package have no page to be linked to."""
     config.python_use_unqualified_type_names = True
@@ -184,4 +202,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """An extension of Sphinx."""
     app.connect("config-inited", _settings)
     app.connect("builder-inited", generate)
+    app.connect("html-page-context", _readable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

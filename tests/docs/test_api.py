@@ -14,7 +14,7 @@ sys.path.insert(0, str(REPOSITORY / "docs"))
 from _site.commands import commands_page
 from _site.docstrings import parameters, parts
 from _site.public import pages, public
-from _site.reference import escaped, page
+from _site.reference import escaped, page, spans
 from _site.signatures import signature
 from typer.main import get_command
 
@@ -182,3 +182,10 @@ def test_every_command_has_its_place_in_the_reference():
     text = commands_page()
     assert [name for name in get_command(app).commands if f"## fedroute-theory {name}\n" not in text] == []
     assert "--false-alarm" in text
+
+
+def test_parameters_one_a_line_are_no_list_of_descriptions():
+    sphinx = '<dt>f(\n\n<dl>\n<dd><em class="sig-param">a</em>,</dd>\n<dd><em class="sig-param">b</em>,</dd>\n</dl>\n\n)</dt>'
+    assert "<dd>" not in spans(sphinx)
+    assert spans(sphinx).count("<span style=") == 2
+    assert spans("<dl>\n<dt>a</dt><dd>b</dd>\n</dl>") == "<dl>\n<dt>a</dt><dd>b</dd>\n</dl>"
