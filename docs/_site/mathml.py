@@ -13,8 +13,8 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 CONVERTER = LatexToMathML(annotation=True)
-BARS = {"\u00af", "\u0332"}
-"""What the converter sets over a letter for \\bar and \\overline: a macron, and a low line."""
+MACRON, LINE = "\u00af", "\u0332"
+"""What the converter sets over a letter for \\bar, and (a low line) over an expression for \\overline."""
 
 _NAMED = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)\w+;")
 """Entities that HTML has and XML has not."""
@@ -29,12 +29,15 @@ def mathml(tex: str, *, display: bool) -> str:
 
 
 def barred(math: str) -> str:
-    """Bars above their letter: as an accent browsers set the macron into the letter, and a low line belongs below it."""
+    """Bars above their letters: as an accent browsers set the macron into the letter; a line over more is a border."""
     root = ElementTree.fromstring(_NAMED.sub(lambda entity: unescape(entity[0]), math))
-    for over in root.iter("mover"):
-        if over[1].text in BARS:
+    for over in list(root.iter("mover")):
+        if over[1].text == MACRON:
             over.attrib.pop("accent", None)
             over[1].text = "\u203e"
+        elif over[1].text == LINE:
+            over.remove(over[1])
+            over.tag, over.attrib = "mrow", {"class": "over"}
     return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
 
 

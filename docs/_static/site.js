@@ -14,6 +14,7 @@ addEventListener("DOMContentLoaded", () => {
 // What the theme leaves without a level and without a name.
 addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll('.caption[role="heading"]').forEach((heading) => heading.setAttribute("aria-level", "2"));
+  document.querySelectorAll("details > summary[aria-label]").forEach((summary) => summary.removeAttribute("aria-label"));
   document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "Site");
   document.querySelector(".toc-drawer")?.setAttribute("aria-label", "On this page");
 });
