@@ -25,7 +25,6 @@ from typing import Any
 
 from harness import Row, fresh
 
-from fedroute_theory import __version__
 from fedroute_theory._validate import InputError
 from fedroute_theory.cli.app import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_VIOLATION
 from fedroute_theory.cli.files import check_writable, write_json
@@ -86,8 +85,6 @@ def table(found: Mapping[str, Mapping[str, Any]], quick: bool) -> ResultTable:
 def as_json(found: Mapping[str, Mapping[str, Any]], failed: Mapping[str, str], quick: bool, where: Mapping[str, Any]) -> Any:
     """Plain values for one JSON object."""
     return {
-        "package": "fedroute_theory",
-        "version": __version__,
         "quick": quick,
         "machine": where,
         "benchmarks": {name: {**result, "rows": [asdict(row) for row in result["rows"]]} for name, result in found.items()},
@@ -121,12 +118,12 @@ def run(names: Sequence[str], quick: bool, file: Path | None, folder: Path = HER
             except RuntimeError as error:
                 failed[name] = str(error)
             if file != Path("-"):
-                write_json(file, as_json(found, failed, quick, where))
+                write_json(file, "benchmarks", as_json(found, failed, quick, where))
     except KeyboardInterrupt:
         interrupted = True
     finally:  # also when the disk refuses the file
         if file == Path("-"):
-            write_json(file, as_json(found, failed, quick, where))
+            write_json(file, "benchmarks", as_json(found, failed, quick, where))
         else:
             print(table(found, quick).markdown())
     for name, why in failed.items():

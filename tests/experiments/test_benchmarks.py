@@ -102,7 +102,7 @@ def test_one_table_and_one_file_without_what_failed(modules, folder, tmp_path, c
     assert "The benchmark 'bad' failed: ValueError: nothing to measure (bad.py:3)" in told.err
     assert "The benchmark 'deadly' failed: Its process died (out of memory?)." in told.err
     found = json.loads(file.read_text())
-    assert set(found) == {"package", "version", "quick", "machine", "benchmarks", "failed"}
+    assert set(found) == {"package", "version", "command", "quick", "machine", "benchmarks", "failed"}
     assert found["quick"] is True
     assert found["machine"]["cores"] >= 1
     assert set(found["failed"]) == {"bad", "deadly"}
