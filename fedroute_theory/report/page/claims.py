@@ -13,16 +13,18 @@ def every(run: Json) -> Grid | None:
     rows = [
         grids.row(
             grids.word(c["theorem"], link=anchor(c["theorem"])), *map(grids.word, (c["form"], c["scenario"], c["training"])),
+            grids.verdict(c["verdict"]),
             grids.number(c["n"]), grids.number(c["gap"]), grids.bound(c["bound"], c["vacuous"]), grids.number(c["ratio"]),
             grids.word(c["largest_term"] or "-"), grids.number(c["violations"]), grids.number(c["trials"]),
-            grids.number(c["delta"]), grids.verdict(c["verdict"]),
+            grids.number(c["delta"]),
             theorem=c["theorem"], training=c["training"], verdict=c["verdict"], bound=_says(c),
         )
         for c in run["results"]
     ]  # fmt: skip
     columns = (
-        *grids.texts("theorem", "form", "scenario", "training"), *grids.numbers("records", "gap", "bound", "bound/gap"),
-        *grids.texts("largest term"), *grids.numbers("above the bound", "trials", "delta"), *grids.texts("verdict"),
+        *grids.texts("theorem", "form", "scenario", "training", "verdict"),
+        *grids.numbers("records", "gap", "bound", "bound/gap"), *grids.texts("largest term"),
+        *grids.numbers("above the bound", "trials", "delta"),
     )  # fmt: skip
     note = (
         "Local: means over the clients. Gap and bound in the theorem's unit; above the bound: trials (redrawn labels, clients) "
