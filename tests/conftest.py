@@ -1,12 +1,24 @@
-"""One deterministic Hypothesis profile, the folder of shared references on the path, and which tests share a worker."""
+"""One deterministic Hypothesis profile, the folder of shared references on the path, and what tests share.
 
+A network's program is compiled once a run, whichever worker or child process needs it: jax keeps it in a folder of the run.
+"""
+
+import atexit
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # else a worker of the process that made it
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="fedroute-compiled-")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 settings.register_profile(
     "repeatable",
