@@ -8,7 +8,7 @@ raises.
 import importlib
 from typing import Any
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 __all__ = [
     "InputError",
