@@ -30,6 +30,11 @@ def reject(name: str, requirement: str, got: object) -> InputError:
     return InputError(f"The '{name}' parameter must {requirement}; got {got}.")
 
 
+def _interval(low: float, high: float, *, open_low: bool = False, open_high: bool = False) -> str:
+    """As mathematics writes it; an infinite end does not belong to it."""
+    return f"{'(' if open_low or low == -math.inf else '['}{low:g}, {high:g}{')' if open_high or high == math.inf else ']'}"
+
+
 def number(
     name: str,
     value: Any,
@@ -43,7 +48,7 @@ def number(
 
     `open_low` and `open_high` say whether an end belongs to the interval; infinite ends never do.
     """
-    interval = f"{'(' if open_low or low == -math.inf else '['}{low:g}, {high:g}{')' if open_high or high == math.inf else ']'}"
+    interval = _interval(low, high, open_low=open_low, open_high=open_high)
     try:
         if isinstance(value, bool | str | bytes) or np.ndim(value) > 0:  # float() takes some of these
             raise TypeError
@@ -137,7 +142,9 @@ def array(
     bad = ~np.isfinite(result) | (result < low) | (result > high)
     if bad.any():
         place = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise reject(name, f"hold finite numbers in [{low:g}, {high:g}]", f"{result[place]:g} at index {place}")
+        limits = "" if low == -math.inf and high == math.inf else f" in {_interval(low, high)}"
+        at = place[0] if len(place) == 1 else place
+        raise reject(name, f"hold finite numbers{limits}", f"{result[place]:g} at index {at}")
     result.setflags(write=False)
     return result
 

@@ -48,6 +48,8 @@ def test_list_names_every_theorem():
     assert run("list", "--json") == run_apart("list", "--json")
     listed = run("list")[1]
     assert all(slug in listed for slug in registry())
+    assert listed.endswith(", ".join(json.loads(out)["scenarios"]) + "\n")
+    assert all(name in refused("verify", "--scenario", "nothing") for name in json.loads(out)["scenarios"])
 
 
 @pytest.mark.parametrize("slug", sorted(registry()))
@@ -74,6 +76,7 @@ def test_bound_calculates_and_names_the_terms():
         (("bound", "coverage-transfer", "eps=-1", "K2=4"), "'eps'"),
         (("bound", "coverage-transfer", "eps=one", "K2=4"), "'eps'"),
         (("bound", "coverage-transfer", "eps=0.1"), "'K2'"),
+        (("bound", "coverage-transfer", "eps=0.1"), "missing; the formula takes eps, K2"),
         (("bound", "coverage-transfer", "eps=0.1", "K2=4", "K3=1"), "'K3'"),
         (("bound", "coverage-transfer", "eps"), "'eps'"),
         (("bound", "nothing", "eps=1"), "'nothing'"),

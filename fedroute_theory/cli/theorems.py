@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 
 @app.command("list")
 def list_theorems(as_json: JsonFlag = False) -> None:
-    """List the theorems."""
+    """List the theorems with their forms, and the scenarios on which they are checked."""
     from fedroute_theory.theorems import registry
+    from fedroute_theory.verify import SCENARIOS
 
     entries = [
         {"slug": t.slug, "title": t.title, "kind": t.kind, "forms": list(t.forms), "assumptions": list(t.assumptions)}
         for t in registry().values()
     ]
     if as_json:
-        echo_json({"theorems": entries})
+        echo_json({"theorems": entries, "scenarios": list(SCENARIOS)})
         return
     for entry in entries:
         typer.echo(f"{entry['slug']:22s} {entry['kind']:11s} {', '.join(entry['forms'])}")
+    typer.echo(f"\nScenarios (--scenario of verify, explain, assumptions): {', '.join(SCENARIOS)}")
 
 
 @app.command()
@@ -66,7 +68,10 @@ def _formula_as_json(formula: Formula) -> dict[str, Any]:
 def bound(
     slug: str,
     values: Annotated[
-        list[str] | None, typer.Argument(metavar="key=value ...", help="Parameters; form=NAME picks a formula.")
+        list[str] | None,
+        typer.Argument(
+            metavar="key=value ...", help="As `show` lists them; form=NAME picks a formula (default: the first they fit)."
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -125,6 +125,11 @@ def _pick_models(frame: pl.DataFrame, models: Sequence[str] | None, source: Path
     unknown = [name for name in wanted if name not in priced]
     if unknown:
         raise InputError(f"The table '{source}' has no model '{unknown[0]}'; it has {', '.join(priced)}.")
+    if models is None and len(priced) < 2:
+        raise InputError(
+            f"The table '{source}' must have two models at least, each with columns '<model>' and '<model>{COST_SUFFIX}'; "
+            f"it has {priced[0]}."
+        )
     if len(set(wanted)) != len(wanted) or len(wanted) < 2:
         raise InputError(f"The 'models' parameter must be at least two distinct names; got {', '.join(wanted)}.")
     return wanted
@@ -142,7 +147,8 @@ def _column(frame: pl.DataFrame, name: str, top: float, source: Path) -> FloatAr
     bad = np.flatnonzero(~np.isfinite(values) | (values < 0.0) | (values > top))
     if bad.size:
         raise InputError(
-            f"The column '{name}' of '{source}' must hold numbers in [0, {top:g}]; got {values[bad[0]]:g} in row {bad[0]}."
+            f"The column '{name}' of '{source}' must hold numbers {'of at least 0' if top == np.inf else f'in [0, {top:g}]'}; "
+            f"got {values[bad[0]]:g} in row {bad[0]} (the first is 0)."
         )
     result: FloatArray = values
     return result
@@ -201,8 +207,9 @@ def _embedding_column(frame: pl.DataFrame, source: Path) -> FloatArray:
 def _beside(source: Path) -> Path:
     found = sorted(p for p in source.parent.glob(f"{source.stem}*") if p.suffix in {".npz", ".npy"})
     if len(found) != 1:
+        beside = f"{len(found)} embeddings files" if found else "no embeddings file"
+        remedy = "" if found else ", or make one with 'fedroute-theory embed'"
         raise InputError(
-            f"The table '{source}' has no column 'embedding' and {len(found)} embeddings files beside it; "
-            "name one with --embeddings."
+            f"The table '{source}' has no column 'embedding' and {beside} beside it; name one with --embeddings{remedy}."
         )
     return found[0]

@@ -38,7 +38,7 @@ def markdown(report: AuditReport) -> str:
 
 
 def opening(report: AuditReport) -> str:
-    """What was audited, in two lines."""
+    """What was audited: the population, the models found in it, the units."""
     settings, law = report.settings, report.everywhere
     ours = settings.protocol == "published" and settings.router_name in NOT_IN_THE_PAPER
     protocol = "published protocol (not in the paper: as sound)" if ours else f"{settings.protocol} protocol"
@@ -46,6 +46,7 @@ def opening(report: AuditReport) -> str:
         f"{settings.name}: {report.queries:,} queries x {law.problem.n_models} models, {report.tasks} tasks; "
         f"{settings.clients} clients, seed {settings.seed}, {settings.router_name} router, {protocol}; "
         f"{law.size:,} test queries.\n"
+        f"Models: {', '.join(law.problem.models)}.\n"
         f"Gaps, bounds and gains in units of quality at lam = {report.headline}; areas in [0, 1]."
     )
 

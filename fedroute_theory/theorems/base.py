@@ -130,7 +130,9 @@ class Formula:
         }
         for name in self.quantities:
             if name not in given and name not in defaults:
-                raise InputError(f"The parameter '{name}' ({self.quantities[name].meaning}) is missing.")
+                raise InputError(
+                    f"The parameter '{name}' ({self.quantities[name].meaning}) is missing; the formula takes {allowed}."
+                )
         return self.compute(**{name: self.quantities[name].check(name, value) for name, value in given.items()})
 
     def describe(self) -> str:

@@ -223,7 +223,7 @@ def test_given_prices_are_reported(table):
     ("changes", "message"),
     [
         ({"protocol": "loud"}, "'protocol' parameter must be one of 'sound', 'published'"),
-        ({"lams": [-1.0]}, "'lams' parameter must hold finite numbers"),
+        ({"lams": [-1.0]}, r"'lams' parameter must hold finite numbers in \[0, 1e\+12\]; got -1 at index 0\."),
         ({"lams": []}, "'lams' parameter"),
         ({"clients": 0}, "'clients' parameter"),
         ({"task_alpha": 0.0}, "'task_alpha' parameter"),
@@ -255,6 +255,7 @@ def test_models_of_one_price_and_equal_embeddings():
 
 def test_the_oracle_is_never_called_learnable(report):
     text = text_tables(report)
+    assert f"\nModels: {', '.join(report.everywhere.problem.models)}.\n" in text
     assert "not an optimum that any router can learn" in text
     assert all(row["learnable"] is False for row in report.as_json()["references"])
 

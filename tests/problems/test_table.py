@@ -179,6 +179,11 @@ def test_fewer_than_two_models_are_refused(folder, models):
     one_sentence(lambda: read_table(folder / "t.parquet", models=models), "models")
 
 
+def test_a_table_with_one_priced_model_is_named_with_the_model(folder):
+    one = rewritten(folder, frame_of(folder).select("query_id", "model-a", "model-b", "model-b|total_cost"))
+    one_sentence(lambda: read_table(one), str(one), "two models", "model-b")
+
+
 @pytest.mark.parametrize(
     ("column", "value", "named"),
     [
@@ -198,7 +203,9 @@ def test_a_number_out_of_range_is_named_with_its_column_and_row(folder, column, 
     values = frame[column].to_list()
     values[17] = value
     path = rewritten(folder, frame.with_columns(pl.Series(column, values, dtype=pl.Float64)))
-    one_sentence(lambda: read_table(path), f"'{column}'", named, "row 17")
+    one_sentence(
+        lambda: read_table(path), f"'{column}'", named, "row 17 ", "in [0, 1]" if column == "model-b" else "of at least 0"
+    )
 
 
 @pytest.mark.parametrize("column", ["model-a", "model-a|total_cost"])
@@ -207,7 +214,7 @@ def test_text_among_numbers_is_named(folder, column):
     one_sentence(lambda: read_table(rewritten(folder, frame_of(folder).with_columns(text))), f"'{column}'", "numbers")
 
 
-@pytest.mark.parametrize(("files", "count"), [((), "0"), (("t_1.npz", "t_2.npy"), "2")])
+@pytest.mark.parametrize(("files", "count"), [((), "'fedroute-theory embed'"), (("t_1.npz", "t_2.npy"), "2")])
 def test_embeddings_that_cannot_be_guessed_must_be_named(folder, files, count):
     (folder / "t_embeddings.npz").unlink()
     for name in files:

@@ -125,7 +125,7 @@ def test_a_coverage_that_no_logging_has_is_refused(slug, form, name, least):
 def test_coverage_of_clients_is_checked_one_by_one():
     quantity = registry()["pooling"].forms["per-record"].quantities["K2"]
     assert quantity.check("K2", [4.0 - 1e-12, 5.0]).tolist() == [4.0, 5.0]
-    one_sentence(lambda: quantity.check("K2", [5.0, 3.0]), "'K2'", "3 at index (1,)")
+    one_sentence(lambda: quantity.check("K2", [5.0, 3.0]), "'K2'", "3 at index 1.")
 
 
 COUNTED = {"P", "bits", "choices", "n", "n_min", "n_a", "n_b", "n_loc", "n_fed", "N", "T", "M", "records", "counts", "shared"}
