@@ -147,7 +147,7 @@ class Quadratics:
         return averages
 
     def descent(self, start: FloatArray, eta: float, tau: int, rounds: int) -> Descent:
-        """What FedAvg does from `start` in `rounds` rounds of tau steps of size eta, with everything the theorem reads exact."""
+        """What FedAvg does from `start` in `rounds` rounds of tau steps of size eta, with all that the theorem reads exact."""
         average = float(self.averaged(start, eta, tau, rounds)[-1])
         return Descent(
             shares=self.shares, local_steps=tau, rounds=rounds, step_size=eta,

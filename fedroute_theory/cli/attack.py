@@ -50,8 +50,8 @@ def attack(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if not search.best:
         raise InputError(
-            f"No claim of '{entry.slug}' was judged in {search.evaluations} evaluations: a theorem of your own is attacked on cell "
-            "estimates, by what it says of the records that there are; the conformance kit tests the rest."
+            f"No claim of '{entry.slug}' was judged in {search.evaluations} evaluations: a theorem of your own is attacked on "
+            "cell estimates, by what it says of the records that there are; the conformance kit tests the rest."
         )
     known = tables.certified(entry.slug)
     if json_file != Path("-"):
