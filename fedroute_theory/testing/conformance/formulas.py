@@ -182,7 +182,9 @@ def _families(theorem: Theorem) -> str:
     families = theorem.extremal()
     if not families:
         return "there is none, so nothing shows how loose the bound is"
-    wrong = [f"'{f.name}' ({f.form}) has ratio {f.bound / f.gap:.6g}, not {f.ratio:.6g}" for f in families if not f.reproduced]
+    wrong = [
+        f"'{f.name}' ({f.form}) has bound / gap {f.bound / f.gap:.6g}, not {f.ratio:.6g}" for f in families if not f.reproduced
+    ]
     wrong += [f"'{f.name}' allows a tolerance of {f.tolerance:g}, more than 0.01" for f in families if f.tolerance > 0.01]
     return first(wrong)
 

@@ -184,7 +184,10 @@ def test_statements_that_say_too_little_are_caught():
     assert "nothing shows" in failed(check_formulas(replace(pooling, extremal=list)))["every tight family is reproduced"]
     assert "able to fail" in failed(check_formulas(replace(pooling, controls=list)))["every wrong statement is caught"]
     loose = [replace(pooling.extremal()[0], ratio=2.0)]
-    assert "has ratio 1" in failed(check_formulas(replace(pooling, extremal=lambda: loose)))["every tight family is reproduced"]
+    assert (
+        "has bound / gap 1, not 2"
+        in failed(check_formulas(replace(pooling, extremal=lambda: loose)))["every tight family is reproduced"]
+    )
 
 
 def with_formula(compute):
