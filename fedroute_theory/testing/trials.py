@@ -74,11 +74,20 @@ class Sampler:
             if (self.forms is None or claim.form in self.forms) and (self.trainings is None or claim.training in self.trainings)
         ]
         if not wanted:
-            raise InputError(
-                f"The theorem '{self.theorem.slug}' makes no claim of the forms {self.forms or 'it has'} for the trainings "
-                f"{self.trainings or 'there are'} on this case."
-            )
+            raise InputError(f"The theorem '{self.theorem.slug}' makes no claim {self._asked(made)}.")
         return wanted
+
+    def _asked(self, made: Sequence[Claim]) -> str:
+        """What was asked for, and what there is."""
+        if not made:
+            return "on this problem and router"
+        forms, trainings = (", ".join(dict.fromkeys(getattr(c, of) for c in made)) for of in ("form", "training"))
+        asked = [
+            f"{what} {', '.join(names)}"
+            for what, names in (("of the form", self.forms), ("for the training", self.trainings))
+            if names is not None
+        ]
+        return f"{' '.join(asked)}; the forms here are {forms}, the trainings {trainings}"
 
 
 def run_trials(sampler: Sampler, scenario: str, repetitions: int, false_alarm: float) -> list[Evidence]:
