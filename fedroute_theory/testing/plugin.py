@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write what assert_no_regression sees to the baseline file; a full run that passes also drops entries that no "
         "test asserts",
     )
-    parser.addini("fedroute_baseline", "baseline file of assert_no_regression, beside the rootdir", default=ledger.DEFAULT)
+    parser.addini("fedroute_baseline", "baseline file of assert_no_regression, seen from the rootdir", default=ledger.DEFAULT)
 
 
 def pytest_configure(config: pytest.Config) -> None:
