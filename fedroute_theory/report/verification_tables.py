@@ -114,7 +114,8 @@ def summary(verification: Verification) -> str:
     vacuous = sum(e.vacuous for e in verification.results)
     lines = [
         ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count or verdict is Verdict.VIOLATED)
-        + f" of {len(verification.results)} claims ({vacuous} of the bounds vacuous, marked *)",
+        + f" of {len(verification.results)} claims "
+        f"({vacuous} of the bounds vacuous, marked *; of several widths a cell shows the least)",
         _outside_scenarios(verification),
     ]
     if verification.randomised:

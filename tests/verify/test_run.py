@@ -182,6 +182,7 @@ def test_families_and_controls_are_those_of_theorems_with_a_bound_on_the_scenari
     touched = {e.theorem for e in found.results if e.bound is not None}
     assert {slug for slug, _ in found.controls} == touched == {"two-pass-kmeans"}
     assert "no extremal family" not in summary(found)
+    assert "vacuous, marked *; of several widths a cell shows the least" in summary(found)
     assert "no extremal family and no wrong statement" in summary(replace(found, extremal=(), controls=()))
 
 
