@@ -40,6 +40,15 @@ __all__ = [
 ]
 
 
+SHOWN = (
+    *("verify", "audit", "list", "show", "bound", "explain", "assumptions", "brackets", "attack", "selftest"),
+    *("compare", "embed", "tables", "report"),
+)
+"""The commands in the order in which --help shows them: as a reader meets them, not as their modules are called."""
+
+app.registered_commands.sort(key=lambda command: SHOWN.index(str(command.name or getattr(command.callback, "__name__", ""))))
+
+
 def main() -> None:
     """Entry point: every expected failure is one sentence on stderr and a non-zero exit code."""
     try:

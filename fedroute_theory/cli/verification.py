@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @app.command()
 def verify(
-    theorem: Annotated[list[str] | None, typer.Option(help="Only this theorem (repeatable).")] = None,
-    scenario: Annotated[list[str] | None, typer.Option(help="Only this scenario (repeatable).")] = None,
+    theorem: Annotated[list[str] | None, typer.Option(help="Only this theorem of `list` (repeatable).")] = None,
+    scenario: Annotated[list[str] | None, typer.Option(help="Only this scenario of `list` (repeatable).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="One size.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The least size only, fewer repetitions.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Three sizes, more repetitions.")] = False,
     json_file: JsonFile = None,
     workers: Annotated[int, typer.Option(help="Processes; the results do not depend on it.")] = min(2, os.cpu_count() or 1),
