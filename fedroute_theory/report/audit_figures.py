@@ -29,10 +29,10 @@ TERM_LABELS = {
 _LOG_SPAN = 10.0
 
 
-def frontier_figure(report: AuditReport, *, cost_unit: str = "USD") -> Figure:
+def frontier_figure(report: AuditReport, *, cost_unit: str = "unit of the table") -> Figure:
     """Upper concave envelopes on the global test queries, over the common range of cost.
 
-    cost_unit: of the table's costs, for the axis (RouterBench's convention is USD).
+    cost_unit: of the table's costs, for the axis ("USD" for RouterBench).
     """
     figure = _figure(8.4, 4.6)
     axes = figure.add_subplot()

@@ -18,7 +18,7 @@ from fedroute_theory.report.drawing import render
 TERMS = ("mismatch", "unlogged", "statistical", "range cap")
 
 
-def write_report(report: AuditReport, out_dir: str | Path, *, cost_unit: str = "USD") -> list[Path]:
+def write_report(report: AuditReport, out_dir: str | Path, *, cost_unit: str = "unit of the table") -> list[Path]:
     """Write audit.json, routers.csv, clients.csv, report.md, frontier and terms as .png and .svg; return their paths.
 
     out_dir: made if it is not there. cost_unit: as printed on the axes. Everything is made in memory first, then each file is

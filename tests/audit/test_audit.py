@@ -135,6 +135,13 @@ def test_same_seed_same_bytes(table, report, tmp_path):
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == sorted(p.name for p in first)
 
 
+def test_costs_are_drawn_in_the_unit_that_is_stated(report):
+    from fedroute_theory.report.audit_figures import frontier_figure
+
+    assert "(unit of the table)" in frontier_figure(report).axes[0].get_xlabel()
+    assert "(USD)" in frontier_figure(report, cost_unit="USD").axes[0].get_xlabel()
+
+
 def test_another_seed_another_report(table, report):
     assert audit(table, clients=4, seed=4).as_json()["routers"] != report.as_json()["routers"]
 
