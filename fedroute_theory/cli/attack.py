@@ -61,7 +61,8 @@ def attack(
     write_json(json_file, "attack", {"theorem": entry.slug, "seed": seed, "evaluations": search.evaluations, "forms": rows,
                            "violations": [i.plain() for i in broken]})  # fmt: skip
     for instance in broken:
-        typer.echo(f"\nviolated: {entry.slug} {instance.form}, ratio {instance.found.ratio:.9g}", err=True)
+        ratio = f"ratio {instance.found.ratio:.9g} in the shortest case that shows it"
+        typer.echo(f"\nviolated: {entry.slug} {instance.form}, {ratio}", err=True)
         if json_file != Path("-"):
             typer.echo(f"\n{engine.script(instance, slug if ':' in slug else '')}\n{instance.text()}", nl=False)
     if broken:
