@@ -108,11 +108,17 @@ def test_what_the_page_says_of_the_recording_is_so(recorded, compared):
     assert (gains["gain"], gains["lose"]) == (10, 0)
     shares = {(line["protocol"], line["measure"]): line["every_client_gains"]["own"]["value"] for line in compared["lines"]}
     assert max(shares[protocol, "auc"] for protocol in ("sound", "published")) < 0.5
+    assert "(the intervals reach past one half)" in page
+    assert all(line["every_client_gains"]["own"]["high"] > 0.5 for line in compared["lines"])
     assert "is there on average" in page
     lead = sound[0]["differences"]["best single model"]
     assert lead["low"] > 0.0
     areas = recorded["summary"]["auc_global"]
     assert lead["value"] < (areas["best cell policy"] - areas["best single model"]) / 2
+    (pooled,) = [d for d in recorded["summary"]["auc_differences_global"] if d["second"] == "pooled"]
+    assert "its interval lies below zero, where one seed's included it" in page
+    assert sound[0]["differences"]["pooled"]["high"] < 0.0 < pooled["high"]
+    assert -sound[0]["differences"]["pooled"]["value"] < sound[0]["differences"]["local median"]["value"] / 5
     assert "holds in every seed under the sound protocol" in page
     assert all(line["beats_every_local"]["value"] == 1.0 for line in sound)
     assert [line["beats_every_local"]["value"] == 1.0 for line in published] == [False, True]
