@@ -27,7 +27,8 @@ BOUNDS = {
 }
 """Theorem -> the quantity on the left of its inequality."""
 
-CERTAIN, CHANCE, MEAN = "certain", "with probability 1 - delta", "in expectation"
+CERTAIN, WHENEVER = "certain", "whenever the level it takes holds"
+CHANCE, MEAN = "with probability 1 - delta", "in expectation"
 
 EXPECTED = {
     "fedavg-convergence": ("sharp", "explicit", "two-sets", "published-step"),
@@ -58,7 +59,7 @@ def guarantee(entry: Theorem, form: str) -> str:
         return CHANCE
     if form in EXPECTED.get(entry.slug, ()):
         return MEAN
-    return f"{CERTAIN}, when the level it takes is" if form in INHERITED.get(entry.slug, ()) else CERTAIN
+    return WHENEVER if form in INHERITED.get(entry.slug, ()) else CERTAIN
 
 
 def check(entries: Iterable[Theorem]) -> None:

@@ -11,6 +11,7 @@ from _site.markdown import figure, plain, table
 from _site.proofs import Proof
 from _site.sources import keys
 from fedroute_theory.attack import Instance
+from fedroute_theory.report.size_figures import unit_of
 from fedroute_theory.theorems.base import Formula, Quantity, Theorem
 from fedroute_theory.verify.assumed import NOT_MEASURED, Assumed
 
@@ -45,8 +46,8 @@ def page(entry: Theorem, proof: Proof, words: str, facts: Facts, found: Sequence
         formulas_table(entry),
         parameters_table(entry.forms),
         "## Bound beside exact gap",
-        f"The problem `{facts.place.partition(',')[0]}` stays the same, every size has logs of its own. A bound is **vacuous** "
-        "where it says no more than the utility range.",
+        f"The problem `{facts.place.partition(',')[0]}` stays the same, every size has logs of its own."
+        + (" A bound is **vacuous** where it says no more than the utility range." if unit_of(entry.slug) == "utility" else ""),
         *picture(facts, "sizes"),
         sizes_table(facts),
         "## What each step loses",
@@ -146,7 +147,8 @@ def losses(entry: Theorem, facts: Facts) -> list[str]:
     """The waterfall, as a figure and as a table."""
     rows = [("gap", figure(facts.waterfall.gap), "", "")]
     rows += [(plain(s.name), figure(s.value), figure(s.slack), plain(s.why)) for s in facts.waterfall.steps]
-    title = f"Steps from gap to bound: form {facts.waterfall.form} on {facts.place}"
+    who = facts.waterfall.training + ("" if facts.waterfall.client is None else f" client {facts.waterfall.client}")
+    title = f"Steps from gap to bound: form {facts.waterfall.form} on {facts.place}, {who}"
     return [
         plain(facts.loses) + f" `fedroute-theory explain {entry.slug}` prints this for any scenario, form and client.",
         *picture(facts, "waterfall"),
@@ -170,7 +172,8 @@ def found_table(entry: Theorem, found: Sequence[Instance]) -> str:
         (f"`{i.form}`", figure(i.found.gap), figure(i.found.bound), figure(i.found.delta), figure(i.found.ratio))
         for i in ordered
     ]
-    return table("Worst cases found", ("Form", "Gap", "Bound", "delta", "Ratio"), rows, (36, 16, 16, 16, 16))
+    header = ("Form", "Gap, or chance of failure", "Bound, or delta", "delta", "Ratio")
+    return table("Worst cases found", header, rows, (36, 16, 16, 16, 16))
 
 
 def code_links(entry: Theorem, repository: Path) -> str:

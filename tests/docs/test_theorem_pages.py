@@ -69,6 +69,7 @@ def test_every_form_says_in_which_sense_it_holds(monkeypatch):
     assert choice.guarantee(theorem("kmeans-router"), "sharp") == choice.CHANCE
     assert choice.guarantee(theorem("kmeans-router"), "expected") == choice.MEAN
     assert choice.guarantee(theorem("greedy-decomposition"), "top2") == choice.CERTAIN
+    assert choice.guarantee(theorem("coverage-transfer"), "plain") == choice.WHENEVER
     monkeypatch.setitem(choice.EXPECTED, "kmeans-router", ("no such form",))
     with pytest.raises(ExtensionError, match="'no such form'"):
         choice.check(entries)
