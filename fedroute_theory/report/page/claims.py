@@ -27,8 +27,9 @@ def every(run: Json) -> Grid | None:
         *grids.numbers("above the bound", "trials", "delta"),
     )  # fmt: skip
     note = (
-        "Local: means over the clients. Gap and bound in the theorem's unit; above the bound: trials (redrawn labels, clients) "
-        "whose gap is above it. delta: probability with which the bound may fail; 0: never."
+        "Local: means over the clients. Gap and bound in the theorem's unit; the gap of minimax-lower is an upper bound on the "
+        "worst table's. Above the bound: trials (redrawn labels, clients) whose gap is above it. delta: probability with which "
+        "the bound may fail; 0: never."
     )
     return grids.grid(
         "claims",

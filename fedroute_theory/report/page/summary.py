@@ -11,6 +11,7 @@ from fedroute_theory.report.page.grids import Grid
 from fedroute_theory.report.page.shapes import Json
 from fedroute_theory.report.verification_tables import EXACT_FORMS
 from fedroute_theory.verify import Verdict
+from fedroute_theory.verify.run import PROMISED
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -54,6 +55,9 @@ def sentence(run: Json) -> str:
     )
     alarm = f"; a true one would be called violated with probability at most {run['false_alarm']:g} in the whole run"
     tail = f"; {missed} families or controls failed" if missed else ""
+    broken = sum(c.get("refused_by") in PROMISED for c in claims)
+    tail += f"; {broken} claims fell because a router broke its promise" if broken else ""
+    tail += "".join(f"; {other['theorem']}: {other['wrong']}" for other in run.get("unstated", ()))
     return head + (alarm if run["randomised"] else "") + tail + "."
 
 
@@ -75,7 +79,7 @@ def overview(run: Json) -> Grid | None:
         *grids.texts("theorem"), *grids.numbers("claims", *(str(v).lower() for v in Verdict), "bounds vacuous"),
         *grids.numbers("least bound/gap", "largest bound/gap"),
     )  # fmt: skip
-    note = "bound/gap: of upper bounds that are not vacuous, where there is a gap; 1 is tight. A dash: there is none such."
+    note = "bound/gap: of bounds that are not vacuous, lower bounds aside, where there is a gap; 1 is tight. A dash: none such."
     return grids.grid("overview", "Theorems: verdicts and how loose the bounds are", columns, rows, note)
 
 

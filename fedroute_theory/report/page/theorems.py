@@ -177,7 +177,7 @@ def _worst(slug: str, value: Json, name: str) -> list[Part]:
     ]  # fmt: skip
     columns = (
         *grids.texts("form", "arena"),
-        *grids.numbers("gap", "bound", "ratio", "delta"),
+        *grids.numbers("gap, or chance of failure", "bound, or delta", "ratio", "delta"),
         *grids.texts("parameters of the instance"),
     )
     worst = forms[0]

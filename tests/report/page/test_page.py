@@ -269,6 +269,14 @@ def test_a_violation_comes_first_in_words():
     assert "No claim is violated, and the trials leave none open. Every claim meets its assumptions" in words
 
 
+def test_a_run_that_failed_otherwise_is_not_called_clean():
+    fell = claim(bound=None, gap=None, ratio=None, verdict="NOT APPLICABLE", refused_by="estimates are cell means")
+    value = verified(results=[claim(), fell], unstated=[{"theorem": "pooling", "wrong": "it states " + HOSTILE}])
+    words = " ".join(Page(page(documents(value)).decode()).words)
+    assert "; 1 claims fell because a router broke its promise; pooling: it states " + HOSTILE in words
+    assert "broke its promise" not in " ".join(Page(page(documents(verified())).decode()).words)
+
+
 def test_what_is_absent_is_said_with_the_command_that_gives_it(shown):
     words = " ".join(" ".join(shown.words).split())
     assert "Not on this page" not in words
