@@ -106,6 +106,7 @@ def test_a_larger_grid_computes_only_what_is_new(folder, tmp_path):
     run(folder, out)
     dry = run(folder, out, "--full", "--dry-run")
     assert "15 of 20 cells to compute" in dry.stdout
+    assert "The others are kept" in dry.stdout
     assert len(calls(folder)) == 5
     assert run(folder, out, "--full").exit_code == 0
     assert len(calls(folder)) == 20
