@@ -95,8 +95,8 @@ def _show(waiting: Sequence[Due], workers: int) -> None:
     total = sum(d.seconds for d in waiting)
     note = (
         f"{sum(d.missing for d in waiting)} of {sum(d.cells for d in waiting)} cells to compute: {total:.0f} s on one core, "
-        f"about {total / workers / 60:.1f} min with {workers} workers. The others are kept, or counted with an experiment above that "
-        "shares them. Nothing was run."
+        f"about {total / workers / 60:.1f} min with {workers} workers. The others are kept, or counted with an "
+        "experiment above that shares them. Nothing was run."
     )
     header = ("experiment", "cells", "to compute", "seconds", "title")
     typer.echo(TextTable("What would run", header, tuple(rows), note).plain())
