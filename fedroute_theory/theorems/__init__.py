@@ -34,7 +34,7 @@ ENTRY_POINTS = "fedroute_theory.theorems"
 def registry() -> dict[str, Theorem]:
     """All theorems by slug: the package's own in the order of their module names, then those of entry points by name.
 
-    Raises InputError for an entry point that is no theorem, or whose slug is taken.
+    Raises InputError for an entry point that cannot be loaded or is no theorem, or whose slug is taken.
     """
     found = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
@@ -42,7 +42,13 @@ def registry() -> dict[str, Theorem]:
         if isinstance(entry, Theorem):
             found[entry.slug] = entry
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
-        entry = point.load()
+        try:
+            entry = point.load()
+        except Exception as error:  # another package's module may raise anything
+            said = " ".join(str(error).split())
+            raise InputError(
+                f"The entry point '{point.name}' ({point.value}) cannot be loaded: {type(error).__name__}: {said}."
+            ) from error
         if not isinstance(entry, Theorem):
             raise InputError(f"The entry point '{point.name}' must be a Theorem; got {type(entry).__name__}.")
         if entry.slug in found:

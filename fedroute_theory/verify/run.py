@@ -50,7 +50,7 @@ class Verification:
             if e.verdict is Verdict.VIOLATED
         ]
         missed = [
-            f"{slug}: {e.name} ({e.form}) has ratio {e.bound / e.gap:.4f}, not {e.ratio:.4f}"
+            f"{slug}: {e.name} ({e.form}) has bound / gap {e.bound / e.gap:.4f}, not {e.ratio:.4f}"
             for slug, e in self.extremal
             if not e.reproduced
         ]

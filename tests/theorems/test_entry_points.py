@@ -37,7 +37,13 @@ def test_the_calculator_takes_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"), [("offering:TAKEN", "'pooling' is taken"), ("offering:replace", "must be a Theorem")]
+    ("entry", "said"),
+    [
+        ("offering:TAKEN", "'pooling' is taken"),
+        ("offering:replace", "must be a Theorem"),
+        ("nothing:THEOREM", "'extra' (nothing:THEOREM) cannot be loaded: ModuleNotFoundError: No module named 'nothing'."),
+        ("offering:NOTHING", "cannot be loaded: AttributeError: module 'offering' has no attribute 'NOTHING'."),
+    ],
 )
 def test_what_is_no_new_theorem_is_refused_in_one_sentence(tmp_path, entry, said):
     result = run(tmp_path, entry, "from fedroute_theory.theorems import registry; registry()")
