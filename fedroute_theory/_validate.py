@@ -25,6 +25,11 @@ def settle(instance: object, **fields: Any) -> None:
         object.__setattr__(instance, name, value)
 
 
+def _shown(value: object, most: int) -> str:
+    """The beginning of a value of any type, on one line."""
+    return " ".join(repr(value)[:most].split())
+
+
 def reject(name: str, requirement: str, got: object) -> InputError:
     """The error for parameter `name`, ready to be raised."""
     return InputError(f"The '{name}' parameter must {requirement}; got {got}.")
@@ -54,7 +59,7 @@ def number(
             raise TypeError
         result = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise reject(name, f"be a number in {interval}", repr(value)[:40]) from None
+        raise reject(name, f"be a number in {interval}", _shown(value, 40)) from None
     below = result <= low if open_low else result < low
     above = result >= high if open_high else result > high
     if not math.isfinite(result) or below or above:
@@ -73,7 +78,7 @@ def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     try:
         result = operator.index(value)
     except TypeError:
-        raise reject(name, requirement, repr(value)) from None
+        raise reject(name, requirement, _shown(value, 80)) from None
     if isinstance(value, bool) or result < low or (high is not None and result > high):
         raise reject(name, requirement, value)
     return result
@@ -82,14 +87,14 @@ def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
 def choice(name: str, value: Any, options: Collection[str]) -> str:
     """`value` when it is one of `options`, or an InputError that lists them."""
     if not isinstance(value, str) or value not in options:
-        raise reject(name, f"be one of {', '.join(map(repr, options))}", repr(value))
+        raise reject(name, f"be one of {', '.join(map(repr, options))}", _shown(value, 80))
     return str(value)
 
 
 def flag(name: str, value: Any) -> bool:
     """`value` when it is True or False, or an InputError."""
     if not isinstance(value, bool | np.bool_):
-        raise reject(name, "be True or False", repr(value)[:40])
+        raise reject(name, "be True or False", _shown(value, 40))
     return bool(value)
 
 
@@ -97,14 +102,14 @@ def tuple_of(name: str, value: Any, kind: str, *, empty: bool = False) -> tuple[
     """`value` when it is a tuple, of at least one `kind` unless `empty`, or an InputError; entries are not looked at."""
     if not isinstance(value, tuple) or not (value or empty):
         least = "" if empty else "at least one "
-        raise reject(name, f"be a tuple of {least}{kind}{'s' if empty else ''}", repr(value)[:40])
+        raise reject(name, f"be a tuple of {least}{kind}{'s' if empty else ''}", _shown(value, 40))
     return value
 
 
 def instance(name: str, value: Any, kinds: type | tuple[type, ...], requirement: str) -> None:
     """InputError unless `value` is an instance of one of `kinds` (a class itself is none)."""
     if not isinstance(value, kinds):
-        raise reject(name, requirement, " ".join(repr(value)[:80].split()))
+        raise reject(name, requirement, _shown(value, 80))
 
 
 def generator(name: str, value: Any) -> None:
@@ -115,7 +120,7 @@ def generator(name: str, value: Any) -> None:
 def function(name: str, value: Any, requirement: str) -> None:
     """InputError unless `value` can be called; a class is refused, since what it makes is meant."""
     if not callable(value) or isinstance(value, type):
-        raise reject(name, requirement, repr(value)[:80])
+        raise reject(name, requirement, _shown(value, 80))
 
 
 def array(

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, InputError, IntArray, array, indices, number, reject, settle
+from fedroute_theory._validate import FloatArray, InputError, IntArray, array, function, indices, number, reject, settle
 
 Policy = Callable[[FloatArray], IntArray]
 """A policy maps embeddings (n, d) to model indices (n,)."""
@@ -181,8 +181,9 @@ class RoutingProblem:
     def decisions(self, policy: Policy) -> IntArray:
         """The policy's model index at every query (n,).
 
-        Raises InputError when the policy does not answer with one valid model index a query.
+        Raises InputError for what is no function, and when the policy does not answer with one valid model index a query.
         """
+        function("policy", policy, "be a function from embeddings (n, d) to model indices (n,)")
         return indices("policy", policy(self.embeddings), self.weights.size, self.n_models)
 
     def value(self, policy: Policy) -> float:

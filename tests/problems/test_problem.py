@@ -187,6 +187,8 @@ def test_a_bad_field_is_named(changes, named):
 def test_a_policy_must_answer_with_one_model_a_query(answer, named):
     problem = Tabular(**small())
     one_sentence(lambda: problem.suboptimality(lambda _: np.array(answer)), "policy", named)
+    one_sentence(lambda: problem.suboptimality(np.array(answer)), "policy", "function from embeddings", "array(")
+    one_sentence(lambda: problem.replace(lam=np.eye(3)), "'lam'", "array([[1., 0., 0.], [0.")
 
 
 def test_a_query_that_the_problem_does_not_hold_is_refused():
