@@ -39,6 +39,7 @@ linkcheck_timeout = 20
 html_theme = "furo"
 html_title = f"fedroute_theory {release}"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_math_renderer = "mathml"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
 from fedroute_theory.report.drawing import render
 from fedroute_theory.report.size_figures import size_plot, size_table
@@ -17,6 +18,9 @@ from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.waterfall import Waterfall, explained
 from fedroute_theory.verify.assumed import Assumed, assumed
 from fedroute_theory.verify.sizes import cases, place_of, points
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,22 @@ def facts(entry: Theorem, scenario: str, drawn: Sequence[Case]) -> Facts:
         size_table(entry.slug, scenario, found),
         steps,
         verdict(steps),
-        {"sizes": Picture(render(sizes.figure(), "svg"), sizes.alt), "waterfall": waterfall_picture(entry.slug, steps, where)},
+        {
+            "sizes": Picture(render(below(sizes.figure()), "svg"), sizes.alt),
+            "waterfall": waterfall_picture(entry.slug, steps, where),
+        },
     )
+
+
+def below(figure: Figure) -> Figure:
+    """The legends below the panels, where they hide no data."""
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        if legend is not None:
+            legend.remove()
+            figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+            figure.set_figheight(figure.get_figheight() + 0.8)
+    return figure
 
 
 def waterfall(entry: Theorem, case: Case, training: str, form: str) -> Waterfall:

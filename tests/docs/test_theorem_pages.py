@@ -8,11 +8,13 @@ from pages import DOCS
 from reference import REPOSITORY, THEOREMS
 from sphinx.errors import ExtensionError
 
+from fedroute_theory.report.size_figures import size_plot
 from fedroute_theory.theorems import registry, theorem
+from fedroute_theory.verify.sizes import Point
 
 sys.path.insert(0, str(DOCS))
 
-from _site import choice, generate, markdown, mathml, proofs, sources, theorem_page
+from _site import choice, facts, generate, markdown, mathml, proofs, sources, theorem_page
 
 
 def test_names_of_theorems_are_linked_in_running_text_only():
@@ -98,3 +100,13 @@ def test_a_name_in_two_senses_says_where():
     assert len(senses) == 2
     assert "(in `sharp`, `policy`, `pairwise`)" in table
     assert "default 0" in table
+
+
+def test_the_legend_of_a_figure_hides_no_data():
+    values = [Point("local", "sharp", n, 1.0 / n, 10.0 / n, False, 1.0, "upper") for n in (10, 100)]
+    figure = facts.below(size_plot("kmeans-router", "tiny", values).figure())
+    figure.draw_without_rendering()
+    (axes,), (legend,) = figure.axes, figure.legends
+    assert axes.get_legend() is None
+    assert len(legend.get_texts()) == 3
+    assert legend.get_window_extent().y1 <= axes.get_tightbbox().y0
