@@ -12,6 +12,15 @@ BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION = "#000000", "#E69F00", "#56B4E9", "#
 """Okabe and Ito's colours, told apart with any colour vision."""
 
 
+def spelled(figure: Figure) -> None:
+    """Dollars in names are dollars: only matplotlib's own labels of ticks are formulas."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if "$" in text.get_text() and not text.get_text().startswith(r"$\mathdefault"):
+            text.set_parse_math(False)
+
+
 def render(figure: Figure, kind: str) -> bytes:
     """The figure as "png", "pdf" or "svg" bytes, without dates or versions."""
     import matplotlib
@@ -19,6 +28,7 @@ def render(figure: Figure, kind: str) -> bytes:
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    spelled(figure)
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "fedroute-theory", "svg.fonttype": "path"}):
         if kind == "png":

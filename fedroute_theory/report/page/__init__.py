@@ -74,7 +74,8 @@ def page(documents: Sequence[Document]) -> bytes:
         )
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         names = ", ".join(dict.fromkeys(d.name for d in documents))
-        raise InputError(f"The documents of {names} cannot be shown: {type(error).__name__} {error}.") from error
+        said = " ".join(str(error).rstrip(".").split())
+        raise InputError(f"The documents of {names} cannot be shown: {type(error).__name__} {said}.") from error
     return text.encode()
 
 

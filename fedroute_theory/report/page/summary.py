@@ -50,9 +50,13 @@ def sentence(run: Json) -> str:
     violated = sum(c["verdict"] == Verdict.VIOLATED for c in claims)
     missed = sum(not f["reproduced"] for f in run["extremal"]) + sum(not c["caught"] for c in run["controls"])
     judged = sum(c["bound"] is not None for c in claims)
-    head = (
-        f"{violated:,} of {judged:,} claims with a bound are violated" if violated else f"None of {judged:,} bounds is violated"
-    )
+    head = "No bound was judged"
+    if judged:
+        head = (
+            f"{violated:,} of {judged:,} claims with a bound are violated"
+            if violated
+            else f"None of {judged:,} bounds is violated"
+        )
     alarm = f"; a true one would be called violated with probability at most {run['false_alarm']:g} in the whole run"
     tail = f"; {missed} families or controls failed" if missed else ""
     broken = sum(c.get("refused_by") in PROMISED for c in claims)

@@ -277,6 +277,19 @@ def test_a_run_that_failed_otherwise_is_not_called_clean():
     assert "broke its promise" not in " ".join(Page(page(documents(verified())).decode()).words)
 
 
+def test_a_run_without_a_bound_is_not_called_clean():
+    words = " ".join(Page(page(documents(verified(results=[refusal()], extremal=[], controls=[]))).decode()).words)
+    assert "No bound was judged" in words
+    assert "is violated;" not in words
+
+
+def test_dollars_in_names_are_no_formulas():
+    table = DOCUMENTS[7]["table"] | {"name": "a_$x^$"}
+    text = page(documents({**DOCUMENTS[7], "table": table}, {**DOCUMENTS[1], "scenario": "$x^$"})).decode()
+    assert "a_$x^$: accuracy against cost" in " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", text))
+    assert "×" in re.findall(r"<tspan[^>]*>([^<]*)</tspan>", text)  # labels of ticks still are
+
+
 def test_what_is_absent_is_said_with_the_command_that_gives_it(shown):
     words = " ".join(" ".join(shown.words).split())
     assert "Not on this page" not in words

@@ -61,9 +61,15 @@
   }
 
   // A link into folded text unfolds it; paper has nothing folded.
+  function target() {
+    try {
+      return document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    } catch {
+      return null; // no percent code of anything
+    }
+  }
   function unfold() {
-    const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    for (let at = place; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+    for (let at = target(); at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
   }
   addEventListener("hashchange", unfold);
   unfold();
