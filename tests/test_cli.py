@@ -109,7 +109,8 @@ def test_a_refusal_is_the_same_in_a_process_of_its_own():
 
 def test_verify_writes_one_json_object_and_a_table(tmp_path):
     file = tmp_path / "found.json"
-    code, out, err = run("verify", "--quick", "--theorem", "two-pass-kmeans", "--json", file)
+    wanted = ("verify", "--quick", "--theorem", "two-pass-kmeans", "--scenario", "few-points", "--json")
+    code, out, err = run(*wanted, file)
     found = json.loads(file.read_text())
     keys = [
         "theorem",
@@ -132,7 +133,10 @@ def test_verify_writes_one_json_object_and_a_table(tmp_path):
     assert found["results"]
     assert all(set(keys) <= set(r) and r["verdict"] == "HOLDS" for r in found["results"])
     assert all(sum(r["terms"].values()) == pytest.approx(r["bound"]) for r in found["results"])
-    assert json.loads(run("verify", "--quick", "--theorem", "two-pass-kmeans", "--json", "-")[1]) == found
+    assert (
+        json.loads(run("verify", "--quick", "--theorem", "two-pass-kmeans", "--scenario", "few-points", "--json", "-")[1])
+        == found
+    )
 
 
 def test_assumptions_tell_their_progress_on_stderr_only():

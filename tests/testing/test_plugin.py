@@ -64,7 +64,7 @@ def test_an_absent_entry_fails_with_the_command_that_adds_it(pytester):
 
 def test_the_same_bytes_and_verdicts_for_any_number_of_workers(pytester):
     file, seen = pytester.path / "fedroute_baseline.json", []
-    for workers in ("0", "1", "2", "4"):
+    for workers in ("0", "3"):
         suite(pytester)
         pytester.runpytest_subprocess("-n", workers, "--fedroute-update").assert_outcomes(passed=6)
         written = file.read_bytes()
