@@ -10,7 +10,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -31,12 +30,3 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 settings.load_profile("repeatable")
-
-
-@pytest.hookimpl(tryfirst=True)  # before the names of groups are read
-def pytest_collection_modifyitems(items):
-    """Keep on one worker what is made once a file: the fixtures of a module, the compiled programs of the routers."""
-    for item in items:
-        kept = any(fixture.scope == "module" for found in item._fixtureinfo.name2fixturedefs.values() for fixture in found)
-        if kept or "routers" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
