@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 
 import numpy as np
@@ -17,14 +17,15 @@ from fedroute_theory.theorems import theorem
 CASES_FIRST = ("minimax-lower",)
 """Where the reference needs a search that a mutant can make long."""
 
-Check = Callable[[], list[str]]
+Check = Callable[[], Iterable[str]]
+"""What is wrong, one sentence each: the first is enough, so that the dear ones say it as they find it."""
 
 
-def reference(slug: str) -> list[str]:
+def reference(slug: str) -> Iterator[str]:
     """Every formula of the calculator beside its independent reference."""
     forms, known = theorem(slug).forms, REFERENCES[slug]
-    missing = [f"no reference for the form '{name}'" for name in forms if name not in known]
-    return missing + [f"{name} at {d}" for name in known if name in forms for d in differences(forms[name], known[name])]
+    yield from (f"no reference for the form '{name}'" for name in forms if name not in known)
+    yield from (f"{name} at {d}" for name in known if name in forms for d in differences(forms[name], known[name]))
 
 
 def extremal(slug: str) -> list[str]:
@@ -69,11 +70,11 @@ def checks(slug: str, every: bool = False) -> Mapping[str, Check]:
     return named | {"extremal": lambda: extremal(slug), "controls": lambda: controls(slug)}
 
 
-def complaints(check: Check) -> list[str]:
-    """What a check says; an error is a complaint too."""
+def complaint(check: Check) -> str:
+    """The first thing that a check finds wrong, or nothing; an error is a complaint too."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            return check()
+            return next(iter(check()), "")
     except Exception as error:
-        return [f"{type(error).__name__}: {error}"]
+        return f"{type(error).__name__}: {error}"

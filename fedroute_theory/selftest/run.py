@@ -9,7 +9,7 @@ from functools import cache
 from fedroute_theory._processes import in_order
 from fedroute_theory._validate import InputError, integer
 from fedroute_theory.selftest.assumptions import Broken, broken_assumptions
-from fedroute_theory.selftest.checks import Check, checks, complaints
+from fedroute_theory.selftest.checks import Check, checks, complaint
 from fedroute_theory.selftest.equivalent import EQUIVALENT
 from fedroute_theory.selftest.mutants import Mutant, found, planted
 from fedroute_theory.selftest.targets import TARGETS
@@ -80,7 +80,7 @@ def tried(mutant: Mutant, named: Mapping[str, Check], every: bool) -> Outcome:
     with planted(mutant):
         for name, check in named.items():
             ran.append(name)
-            if complaints(check):
+            if complaint(check):
                 killed.append(name)
                 if not every:
                     break
@@ -90,8 +90,8 @@ def tried(mutant: Mutant, named: Mapping[str, Check], every: bool) -> Outcome:
 @cache
 def unbroken(slug: str, every: bool) -> tuple[str, ...]:
     """What the checks say of the package as it is: nothing, or the matrix means nothing. Also works the references out."""
-    named = checks(slug, every)
-    return tuple(f"{slug}: the check '{name}' fails unbroken: {c}" for name, k in named.items() for c in complaints(k)[:1])
+    said = {name: complaint(check) for name, check in checks(slug, every).items()}
+    return tuple(f"{slug}: the check '{name}' fails unbroken: {c}" for name, c in said.items() if c)
 
 
 def run_cell(cell: Cell) -> list[Outcome]:

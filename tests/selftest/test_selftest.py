@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from fedroute_theory.cli import app
 from fedroute_theory.report import selftest_tables as tables
 from fedroute_theory.selftest import assumptions, run
-from fedroute_theory.selftest.checks import checks, complaints
+from fedroute_theory.selftest.checks import checks, complaint
 from fedroute_theory.selftest.equivalent import EQUIVALENT
 from fedroute_theory.selftest.mutants import Mutant, Target, found, planted
 from fedroute_theory.selftest.run import EQUAL, KILLED, SURVIVED
@@ -158,7 +158,7 @@ def test_a_mutant_that_does_not_end_is_stopped():
     assert flipped
     g = formulas.Growth(3.0, 1.0, 5.0, 1.0)  # the descent never reaches what is given
     with planted(flipped[0]):
-        assert complaints(lambda: formulas._root(g, 1.0, 1.0, 9.0, 1.0) and []) != []
+        assert complaint(lambda: formulas._root(g, 1.0, 1.0, 9.0, 1.0) and [])
     del endless
 
 
@@ -173,12 +173,12 @@ def test_checks_start_with_what_is_known_and_end_with_controls():
 def test_found_cases_and_brackets_see_a_bound_that_is_too_small_and_one_that_moved():
     """Each kills some mutant by itself."""
     named = checks("greedy-decomposition", every=True)
-    assert [complaints(named[name]) for name in ("found", "brackets")] == [[], []]
+    assert [complaint(named[name]) for name in ("found", "brackets")] == ["", ""]
     killers = dict.fromkeys(("found", "brackets"), 0)
     for mutant in run.mutants("greedy-decomposition"):
         with planted(mutant):
             for name in killers:
-                killers[name] += bool(complaints(named[name]))
+                killers[name] += bool(complaint(named[name]))
     assert killers["found"] > 0
     assert killers["brackets"] > 0
 

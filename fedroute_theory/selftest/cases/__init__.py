@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from fedroute_theory.selftest.cases import (
     chernoff,
@@ -18,18 +18,18 @@ from fedroute_theory.selftest.cases import (
     steps,
 )
 
-CASES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
+CASES: Mapping[str, Mapping[str, Callable[[], Iterable[str]]]] = {
     "client-heterogeneity": {"small case": networks.clients},
     "coverage-transfer": {"small case": lines.transfer},
     "fedavg-convergence": {"limits": steps.limits},
     "frontier": {"small case": curves.frontier},
     "greedy-decomposition": {"pairs": lines.pairs, "small case": lines.greedy},
     "kmeans-router": {
-        "small case": kmeans.routers,
-        "large cells": kmeans.large_cells,
         "no records": kmeans.intervals,
+        "small case": kmeans.routers,
         "policy terms": kmeans.policy_terms,
         "chernoff": chernoff.chernoff,
+        "large cells": kmeans.large_cells,
     },
     "least-squares": {
         "small case": functions.least_squares,

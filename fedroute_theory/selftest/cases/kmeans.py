@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -111,17 +112,15 @@ def expected(slow: SlowRouter, exact: bool) -> float:
     return float(total)
 
 
-def routers() -> list[str]:
+def routers() -> Iterator[str]:
     """Every form and width of every setting."""
-    found = []
     for setting in SETTINGS:
         case, known = known_case(setting)
         claimed = {k: v for k, v in numbers(theorem("kmeans-router").claims(case)).items() if "event" not in k}
         claimed.pop("pooled None expected gap", None)
         if setting == "a plane":
             claimed = {k: v for k, v in claimed.items() if k in known}
-        found += [f"{setting}, {line}" for line in differ(claimed, known, 1e-6)]
-    return found
+        yield from (f"{setting}, {line}" for line in differ(claimed, known, 1e-6))
 
 
 @cache
@@ -150,17 +149,15 @@ def _policy_terms(setting: str, width: str) -> dict[str, float]:
     return terms
 
 
-def policy_terms() -> list[str]:
+def policy_terms() -> Iterator[str]:
     """Every term of the policy form but the cut at the range, which is what is left."""
-    found = []
     for setting in ("many records", "an empty pair", "an empty pair is chosen"):
         case, _ = known_case(setting)
         for claim in theorem("kmeans-router").claims(case):
             form, _, width = claim.form.partition("/")
             if form == "policy" and isinstance(claim.answer, Bound):
                 terms = {k: v for k, v in claim.answer.terms.items() if k != "range cap"}
-                found += [f"{setting}, {line}" for line in differ(terms, _policy_terms(setting, width), 1e-6)]
-    return found
+                yield from (f"{setting}, {line}" for line in differ(terms, _policy_terms(setting, width), 1e-6))
 
 
 def large_cells() -> list[str]:
