@@ -21,7 +21,7 @@ from fedroute_theory.cli import (
     theorems,
     verification,
 )
-from fedroute_theory.cli.app import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_VIOLATION, app
+from fedroute_theory.cli.app import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_VIOLATION, STOPPED, app, stopped
 
 __all__ = [
     "app",
@@ -59,6 +59,6 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_VIOLATION)
-    except KeyboardInterrupt:
-        typer.echo("fedroute-theory: interrupted.", err=True)
+    except STOPPED as why:
+        typer.echo(f"fedroute-theory: {stopped(why)}.", err=True)
         sys.exit(EXIT_INTERRUPTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,14 @@ app = typer.Typer(
 )
 
 EXIT_VIOLATION, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+
+STOPPED = (KeyboardInterrupt, BrokenExecutor)
+"""What ends a command before its time: the user, or a worker process that ended without an answer."""
+
+
+def stopped(why: BaseException) -> str:
+    """Why it ended, for a sentence."""
+    return "interrupted" if isinstance(why, KeyboardInterrupt) else "a worker process was killed (out of memory?): stopped"
 
 
 def _version(wanted: bool) -> None:

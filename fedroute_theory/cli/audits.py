@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.cli.app import EXIT_INTERRUPTED, JsonFile, app
+from fedroute_theory.cli.app import EXIT_INTERRUPTED, STOPPED, JsonFile, app, stopped
 from fedroute_theory.cli.files import check_writable, make_folder, write_json
 
 if TYPE_CHECKING:
@@ -127,11 +127,11 @@ def compare(
             workers=workers,
             progress=progress,
         )
-    except KeyboardInterrupt:
+    except STOPPED as why:
         partial = Comparison(table.stem, clients, numbers, tuple(collected))
         write_json(json_file, "compare", partial.as_json() | {"interrupted": True})
         kept = f" The {len(collected)} audits so far are in '{json_file}'." if json_file else ""
-        typer.echo(f"fedroute-theory: interrupted after {len(collected)} audits.{kept}", err=True)
+        typer.echo(f"fedroute-theory: {stopped(why)} after {len(collected)} audits.{kept}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if json_file != Path("-"):
         typer.echo(comparison_tables.text(found))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.cli.app import EXIT_INTERRUPTED, EXIT_VIOLATION, JsonFile, app
+from fedroute_theory.cli.app import EXIT_INTERRUPTED, EXIT_VIOLATION, STOPPED, JsonFile, app, stopped
 from fedroute_theory.cli.files import check_writable, write_json
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def verify(
             workers=workers,
             progress=progress,
         )
-    except KeyboardInterrupt:
+    except STOPPED as why:
         partial = Verification(seed, mode, delta, false_alarm, shared(collected, false_alarm), (), ())
         write_json(json_file, "verify", partial.as_json() | {"interrupted": True})
         kept = f" The {len(collected)} results so far are in '{json_file}'." if json_file else ""
-        typer.echo(f"fedroute-theory: interrupted after {len(collected)} results.{kept}", err=True)
+        typer.echo(f"fedroute-theory: {stopped(why)} after {len(collected)} results.{kept}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if json_file != Path("-"):
         for sheet in tables.tables(found):

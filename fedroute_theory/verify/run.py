@@ -29,7 +29,8 @@ class Verification:
     seed, mode, delta: as it was called. results: one line a theorem, form, scenario, size and training. extremal, controls:
     (theorem slug, finding), of the theorems that were looked at. false_alarm: chance that some claim is called VIOLATED
     although all are true, split evenly over the `randomised` claims. unstated: (theorem slug, what is wrong) where no bound is
-    of the kind that the theorem states, so that another statement than its own was judged.
+    of the kind that the theorem states, so that another statement than its own was judged. silent: scenarios asked for by name
+    that make no claim of the theorems looked at, so that nothing was judged there.
     """
 
     seed: int
@@ -40,10 +41,11 @@ class Verification:
     extremal: tuple[tuple[str, Extremal], ...]
     controls: tuple[tuple[str, Control], ...]
     unstated: tuple[tuple[str, str], ...] = ()
+    silent: tuple[str, ...] = ()
 
     @property
     def failures(self) -> list[str]:
-        """What must not be: violated claims, families not reproduced, wrong statements not caught."""
+        """What must not be: claims violated, families not reproduced, wrong statements not caught, scenarios without claims."""
         violated = [
             f"{e.theorem} {e.form} on {e.scenario} ({e.training}): {e.violations} of {e.trials} trials above the bound"
             for e in self.results
@@ -60,7 +62,9 @@ class Verification:
             for e in self.results
             if e.refused_by in PROMISED
         ]
-        return violated + broken + [f"{slug}: {wrong}" for slug, wrong in self.unstated] + missed + uncaught
+        unstated = [f"{slug}: {wrong}" for slug, wrong in self.unstated]
+        silent = [f"scenario '{name}' makes no claim of the theorems looked at" for name in self.silent]
+        return violated + broken + unstated + silent + missed + uncaught
 
     @property
     def randomised(self) -> int:
@@ -90,6 +94,7 @@ class Verification:
             ],
             "controls": [{"theorem": slug, **asdict(c)} for slug, c in self.controls],
             "unstated": [{"theorem": slug, "wrong": wrong} for slug, wrong in self.unstated],
+            "silent": list(self.silent),
         }
 
 
@@ -158,6 +163,7 @@ def verify(
         tuple((slug, e) for slug in touched for e in known[slug].extremal()),
         tuple((slug, c) for slug in touched for c in known[slug].controls()),
         tuple((slug, sentence) for slug, sentence in wrong.items() if sentence),
+        tuple(name for name in dict.fromkeys(scenarios or ()) if name not in {e.scenario for e in results}),
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,9 +21,14 @@ TABLE = example_table(np.random.default_rng(0), queries=400, tasks=5, models=4, 
 WITHOUT_CELLS = ("linear", "mlp")
 
 
+@cache
+def audited(router):
+    return audit(TABLE, clients=3, seed=3, router=router)
+
+
 @pytest.fixture(scope="module", params=WITHOUT_CELLS)
 def report(request):
-    return audit(TABLE, clients=3, seed=3, router=request.param)
+    return audited(request.param)
 
 
 def test_gaps_against_the_policies_themselves(report):
@@ -100,7 +106,7 @@ def test_the_published_scale_of_cost_is_that_of_all_rows_and_the_sound_one_of_lo
 def test_the_published_audit_scales_cost_by_rows_that_no_client_logged():
     report = audit(TABLE, clients=2, seed=3, router="mlp", protocol="published")
     assert report.as_json()["parameters"]["router"]["cost_scaling"] == pytest.approx([TABLE.cost.mean(), TABLE.cost.std()])
-    assert audit(TABLE, clients=2, seed=3, router="mlp").as_json()["parameters"]["router"]["cost_scaling"] == "logged"
+    assert audited("mlp").as_json()["parameters"]["router"]["cost_scaling"] == "logged"
 
 
 def test_costs_that_do_not_vary_are_divided_by_one():

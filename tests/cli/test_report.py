@@ -1,6 +1,7 @@
 """report: the page from files, what is refused, and that every command's JSON is taken."""
 
 import json
+from concurrent.futures import BrokenExecutor
 
 import pytest
 from typer.testing import CliRunner
@@ -79,7 +80,7 @@ def test_without_files_the_run_is_that_of_the_commands(monkeypatch, tmp_path):
     monkeypatch.setattr(collect, "registry", lambda: {"pooling": None})
     monkeypatch.setattr(verify, "verify", lambda **given: whole(theorems=["pooling"], scenarios=["voronoi"], **given))
     lines = []
-    documents = collect.collect(3, 1, lines.append)
+    documents = list(collect.collect(3, 1, lines.append))
     assert [d.command for d in documents[:4]] == ["verify", "sizes", "explain", "assumptions"]
     assert {d.command for d in documents[4:]} == {"attack", "audit"}
     assert all(d.value["version"] for d in documents)
@@ -87,5 +88,33 @@ def test_without_files_the_run_is_that_of_the_commands(monkeypatch, tmp_path):
     assert lines[0].startswith("[1/1] verify: voronoi")
     assert any("pooling" in line for line in lines)
     file = tmp_path / "all.json"
-    file.write_text(json.dumps({"command": "report"} | collect.as_json(documents)))
+    file.write_text(json.dumps({"command": "report"} | collect.as_json(tuple(documents))))
     assert [d.value for d in read([file])] == [d.value for d in documents]
+
+
+@pytest.mark.parametrize(
+    ("why", "said"), [(KeyboardInterrupt(), "interrupted;"), (BrokenExecutor(), "a worker process was killed")]
+)
+def test_what_was_done_before_a_run_is_stopped_is_on_the_page(monkeypatch, tmp_path, files, why, said):
+    (verified,) = read([files["verify"]])
+
+    def some(*_):
+        yield verified
+        raise why
+
+    def none(*_):
+        raise why
+        yield
+
+    page, kept = tmp_path / "page.html", tmp_path / "kept.json"
+    monkeypatch.setattr(collect, "collect", none)
+    code, _, err = run("report", "--out", page, "--json", kept)
+    assert code == 130
+    assert "before anything was done" in err
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(collect, "collect", some)
+    code, _, err = run("report", "--out", page, "--json", kept)
+    assert code == 130
+    assert said in err
+    assert "</html>" in page.read_text()
+    assert [d.value for d in read([kept])] == [verified.value]

@@ -229,6 +229,13 @@ def test_only_the_networks_that_theorems_speak_of_are_trained(name, records, mad
         assert {c.training for c in claims} == made
 
 
+def test_a_scenario_asked_for_that_makes_no_claim_of_the_theorem_is_a_failure():
+    found = verify(theorems=["linear-heads"], scenarios=["gaussian", "few-points"], mode="quick")
+    assert found.as_json()["silent"] == ["few-points"]
+    assert "scenario 'few-points' makes no claim of the theorems looked at" in found.failures
+    assert not verify(theorems=["linear-heads"], scenarios=["gaussian"], mode="quick").failures
+
+
 def test_two_theorems_measure_a_network_once(monkeypatch):
     from fedroute_theory.theorems.least_squares import excess
 

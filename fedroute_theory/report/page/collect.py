@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from fedroute_theory import __version__, _json
 from fedroute_theory._processes import in_order
-from fedroute_theory.report.page.documents import Document, ordered, parse
+from fedroute_theory.report.page.documents import Document, parse
 from fedroute_theory.theorems import registry
 from fedroute_theory.verify.sizes import place_of
 
@@ -18,11 +18,12 @@ RECORDS = 300
 """Of each client, where assumptions are measured."""
 
 
-def collect(seed: int = 0, workers: int = 1, progress: Progress = lambda _: None) -> tuple[Document, ...]:
+def collect(seed: int = 0, workers: int = 1, progress: Progress = lambda _: None) -> Iterator[Document]:
     """The verification at its quick size; every theorem against records, explained, with its assumptions and worst cases; the
     audit of the example table.
 
-    workers: processes; the documents do not depend on it. progress: called with a line for each thing done.
+    Each document is handed over as it is made, so that an interruption loses what is being made only. workers: processes; the
+    documents do not depend on it. progress: called with a line for each thing done.
     """
     from fedroute_theory.attack import found
     from fedroute_theory.verify import verify
@@ -33,17 +34,16 @@ def collect(seed: int = 0, workers: int = 1, progress: Progress = lambda _: None
         workers=workers,
         progress=lambda done, total, cell, _: progress(f"[{done}/{total}] verify: {cell}"),
     )
-    documents = [_document("verify", run.as_json())]
+    yield _document("verify", run.as_json())
     slugs = list(registry())
     for slug, own in zip(slugs, in_order(_theorem, [(slug, seed) for slug in slugs], workers, None), strict=True):
         progress(f"[{slugs.index(slug) + 1}/{len(slugs)}] figures, waterfall, assumptions: {slug}")
-        documents += [_document(command, value) for command, value in own]
+        yield from (_document(command, value) for command, value in own)
     worst: dict[str, list[Any]] = {}
     for instance in found():
         worst.setdefault(instance.theorem, []).append(instance.plain())
-    documents += [_document("attack", {"theorem": slug, "seed": None, "forms": forms}) for slug, forms in worst.items()]
-    documents.append(_document("audit", _audit(progress)))
-    return ordered(documents)
+    yield from (_document("attack", {"theorem": slug, "seed": None, "forms": forms}) for slug, forms in worst.items())
+    yield _document("audit", _audit(progress))
 
 
 def as_json(documents: tuple[Document, ...]) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def sentence(run: Json) -> str:
     broken = sum(c.get("refused_by") in PROMISED for c in claims)
     tail += f"; {broken} claims fell because a router broke its promise" if broken else ""
     tail += "".join(f"; {other['theorem']}: {other['wrong']}" for other in run.get("unstated", ()))
+    tail += "".join(f"; nothing was judged on {name}" for name in run.get("silent", ()))
     return head + (alarm if run["randomised"] else "") + tail + "."
 
 

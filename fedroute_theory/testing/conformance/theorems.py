@@ -14,14 +14,12 @@ from fedroute_theory.testing.conformance.examples import Example, example_cases
 from fedroute_theory.testing.conformance.extremal import extremal_cases
 from fedroute_theory.testing.conformance.formulas import Arguments, statement_checks
 from fedroute_theory.testing.conformance.report import Check, Report, first, report
+from fedroute_theory.testing.conformance.scaling import Made, dearer_with_delta, shrinks
 from fedroute_theory.testing.conformance.trouble import by_form, units
 from fedroute_theory.testing.trials import AnyRouter
-from fedroute_theory.theorems import Bound, Case, Claim, Measurement, NotApplicable, Theorem
+from fedroute_theory.theorems import Bound, Case, Measurement, NotApplicable, Theorem
 from fedroute_theory.verify import FALSE_ALARM
 from fedroute_theory.verify.evidence import outcomes
-
-Made = Sequence[tuple[Example, Sequence[Claim]]]
-RATE_TOLERANCE = 0.1
 
 
 def check_theorem(
@@ -96,8 +94,9 @@ def check_claims(
         "gaps and bounds of all repetitions belong to the claim": partial(_whole, made),
         "no claim is violated": partial(_violated, theorem, made, false_alarm),
     }
+    checks["a smaller delta is not free in its claims"] = partial(dearer_with_delta, theorem, made)
     if rate is not None:
-        checks["the bound shrinks at the rate it claims"] = partial(_rate, made, number("rate", rate))
+        checks["the bound shrinks at the rate it claims"] = partial(shrinks, made, number("rate", rate))
     checks["no sure claim is violated on extremal cases"] = partial(_extremal, theorem)
     if drawn:
         checks["no sure claim is violated on awkward cases"] = partial(_awkward, theorem, drawn)
@@ -165,21 +164,6 @@ def _violated(theorem: Theorem, made: Made, alpha: float) -> str:
     found = units(made, alpha)
     texts = [explained(theorem, form, own, alpha) for form, own in by_form(found).items()]
     return first([text for text in texts if text])
-
-
-def _rate(made: Made, rate: float) -> str:
-    """The exponent of the mean bound in the records behind it, on every family with three sizes at least."""
-    wrong, tried = [], 0
-    for form, own in by_form(units(made, 0.5)).items():
-        for key in dict.fromkeys((u.example.family, u.claim.training, u.claim.client) for u in own):
-            same = [u for u in own if (u.example.family, u.claim.training, u.claim.client) == key]
-            if len(same) < 3:
-                continue
-            tried += 1
-            slope = float(np.polyfit(np.log([u.claim.n for u in same]), np.log([u.bounds.mean() for u in same]), 1)[0])
-            if abs(slope + rate) > RATE_TOLERANCE:
-                wrong.append(f"{form} shrinks like n^{slope:.2f} on {key[0]} ({key[1]}), not like n^{-rate:g}")
-    return first(wrong) if tried else "no family has three sizes on which the theorem applies"
 
 
 def _awkward(theorem: Theorem, drawn: int) -> str:

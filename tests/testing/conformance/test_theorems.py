@@ -205,6 +205,35 @@ def test_formulas_with_the_wrong_sign_are_caught():
     assert "at delta 0.01" in said["a smaller delta is not free"]
 
 
+def test_a_formula_that_takes_delta_and_leaves_it_out_is_caught():
+    def deaf(*, n, N, R, delta):
+        """R sqrt(N / n)."""
+        return Bound({"x": R * math.sqrt(N / n)}, delta)
+
+    said = with_formula(deaf)
+    assert set(said) == {"a smaller delta is not free"}
+    assert "the same terms" in said["a smaller delta is not free"]
+
+
+def asked(change):
+    """K-means theorem whose answers are changed by (answer, delta asked for)."""
+    plain = registry()["kmeans-router"]
+
+    def claims(case):
+        for c in plain.claims(case):
+            yield replace(c, answer=change(c.answer, case.delta)) if isinstance(c.answer, Bound) and c.answer.delta else c
+
+    name = "a smaller delta is not free in its claims"
+    return failed(check_claims(replace(plain, claims=claims), EXAMPLES[:4], drawn=0)).get(name, "")
+
+
+def test_claims_that_leave_delta_out_or_turn_it_round_are_caught():
+    assert asked(lambda answer, _: answer) == ""
+    assert "delta is left out" in asked(lambda answer, delta: Bound({"x": 0.5}, delta, trivial=answer.trivial))
+    assert "must fail more rarely" in asked(lambda answer, delta: Bound({"x": 0.5 + delta}, delta, trivial=answer.trivial))
+    assert "is granted" in asked(lambda answer, _: replace(answer, delta=0.05))
+
+
 def test_formulas_that_do_not_describe_or_number_are_caught():
     def silent(n, N, R, delta):
         return Bound({"x": math.inf * (n + N + R)}, delta)
