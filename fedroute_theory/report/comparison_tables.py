@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from fedroute_theory.audit.compare import AREAS, Comparison, Line
 from fedroute_theory.intervals import Interval
 from fedroute_theory.report.text import TextTable
@@ -12,10 +15,22 @@ TITLES = {
 }
 
 
+SINGLE = "best single model"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table of a measure: what is added to its title, its columns, the cells of a line, and the note below."""
+
+    title: str
+    header: tuple[str, ...]
+    cells: Callable[[Line], tuple[str, ...]]
+    note: str
+
+
 def tables(found: Comparison) -> list[TextTable]:
-    """One table a measure of area: means over seeds, differences with intervals, how often each claim is true."""
-    lines = found.lines()
-    return [_table(found, [line for line in lines if line.measure == measure], measure) for measure in AREAS]
+    """Three tables a measure of area: means over seeds, differences with intervals, how often each claim is true."""
+    return [_table(found, measure, part) for measure in AREAS for part in PARTS]
 
 
 def text(found: Comparison) -> str:
@@ -33,30 +48,51 @@ def _bullets(found: Comparison, mark: str) -> str:
     return "\n".join(mark + sentence for sentence in reading(found))
 
 
-def _table(found: Comparison, lines: list[Line], measure: str) -> TextTable:
-    header = (
-        "router", "protocol", "federated", "pooled", "best local", "median local", "best single",
-        "fed. - best local", "fed. - pooled", "fed. - best single", "beats every local", "clients gaining own", "all gain own",
-        "clients gaining all",
-    )  # fmt: skip
-    rows = tuple(
-        (
-            line.router,
-            line.protocol,
-            *(f"{line.areas[n].value:.4f}" for n in ("federated", "pooled", "local most", "local median", "best single model")),
-            *(_interval(line.differences[n]) for n in ("local most", "pooled", "best single model")),
-            _count(line.beats_every_local, line.seeds),
-            _percent(line.gaining.get("own")),
-            _count(line.every_client_gains.get("own"), line.seeds),
-            _percent(line.gaining.get("global")),
-        )
-        for line in lines
+def _table(found: Comparison, measure: str, part: Part) -> TextTable:
+    rows = [(line.router, line.protocol, *part.cells(line)) for line in found.lines() if line.measure == measure]
+    title = f"{found.name}: {TITLES[measure]}{part.title}"
+    return TextTable(title, ("router", "protocol", *part.header), tuple(rows), part.note.format(seeds=len(found.seeds)))
+
+
+def _areas(line: Line) -> tuple[str, ...]:
+    return tuple(f"{line.areas[name].value:.4f}" for name in ("federated", "pooled", "local most", "local median", SINGLE))
+
+
+def _differences(line: Line) -> tuple[str, ...]:
+    return tuple(_interval(line.differences[name]) for name in ("local most", "pooled", SINGLE))
+
+
+def _shares(line: Line) -> tuple[str, ...]:
+    return (
+        _count(line.beats_every_local, line.seeds),
+        _percent(line.gaining.get("own")),
+        _count(line.every_client_gains.get("own"), line.seeds),
+        _percent(line.gaining.get("global")),
     )
-    note = (
-        f"Means over {len(found.seeds)} seeds of partition and training on the same table; [95% Student interval over seeds]. "
-        "Shares: seeds in which the claim is true. Best local: the best client-local router on all test queries."
-    )
-    return TextTable(f"{found.name}: {TITLES[measure]}", header, rows, note)
+
+
+PARTS = (
+    Part(
+        "",
+        ("federated", "pooled", "best local", "median local", "best single"),
+        _areas,
+        "Means over {seeds} seeds of partition and training on the same table. Best local: the best client-local router on all\n"
+        "  test queries.",
+    ),
+    Part(
+        ", differences",
+        ("federated - best local", "federated - pooled", "federated - best single"),
+        _differences,
+        "[95% Student interval over {seeds} seeds].",
+    ),
+    Part(
+        ", how often",
+        ("beats every local", "clients gaining own", "all gain own", "clients gaining all"),
+        _shares,
+        "Shares of {seeds} seeds, or of clients; gaining: the federated router above the client's local one on its own or all\n"
+        "  test queries.",
+    ),
+)
 
 
 def _interval(mean: Interval) -> str:

@@ -161,6 +161,9 @@ def test_tables_and_json(comparison):
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert "federated beats every client-local router" in text
     assert comparison_tables.markdown(comparison).startswith("# table")
+    sheets = comparison_tables.tables(comparison)
+    assert max(len(line) for sheet in sheets for line in sheet.plain().splitlines()) <= 120
+    assert len({sheet.title for sheet in sheets}) == len(sheets) == 6
     assert len(document["draws"]) == 6
 
 

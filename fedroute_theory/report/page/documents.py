@@ -12,6 +12,8 @@ from fedroute_theory._validate import InputError
 from fedroute_theory.report.page.shapes import CASE, SHAPES, Json, misfit
 
 ORDER = tuple(SHAPES)
+COMMANDS = tuple(command for command in ORDER if command != "sizes")
+"""Those that write a file of their own."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def _document(value: Any, name: str) -> Document:
     command = value.get("command") if isinstance(value, dict) else None
     if not isinstance(command, str) or command not in SHAPES:
         found = f"its command is {command!r}" if command is not None else "it names no command"
-        raise InputError(f"The file '{name}' is none that {', '.join(ORDER)} or report write with --json: {found}.")
+        raise InputError(f"The file '{name}' is none that {', '.join(COMMANDS)} or report write with --json: {found}.")
     if command == "assumptions" and "cases" not in value:
         value = value | {"cases": [{key: value.get(key) for key in CASE}]}
     wrong = misfit(value, SHAPES[command], "")

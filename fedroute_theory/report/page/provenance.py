@@ -42,10 +42,19 @@ def _verified(value: Json) -> str:
     power = ""
     if value["power"] is not None:
         power = f"; power: a violation rate of {figure(value['power'])} would be caught with probability 0.9"
+    trials = sum(c["trials"] for c in value["results"])
+    counted = ", ".join(
+        f"{n:,} {one if n == 1 else many}"
+        for n, one, many in (
+            (len(value["results"]), "claim", "claims"),
+            (trials, "trial", "trials"),
+            (len(value["extremal"]), "family", "families"),
+            (len(value["controls"]), "control", "controls"),
+        )
+    )
     return (
-        f"{len(value['results']):,} claims, {sum(c['trials'] for c in value['results']):,} trials, {len(value['extremal'])} "
-        f"families, {len(value['controls'])} controls; mode {value['mode']}, delta {value['delta']:g}; {value['randomised']} "
-        f"claims rest on trials, false-alarm probability {value['false_alarm']:g}{power}"
+        f"{counted}; mode {value['mode']}, delta {value['delta']:g}; claims that rest on trials: {value['randomised']}, "
+        f"false-alarm probability {value['false_alarm']:g}{power}"
     )
 
 

@@ -35,7 +35,8 @@ def counts(run: Json) -> list[Count]:
     claims = run["results"]
     of = {verdict: sum(c["verdict"] == verdict for c in claims) for verdict in Verdict}
     bounded = [c for c in claims if c["bound"] is not None]
-    found = [Count(f"{of[v]:,}", str(v), "verdict " + str(v).lower().replace(" ", "-")) for v in Verdict]
+    looks = {v: "" if v is Verdict.VIOLATED and not of[v] else f"verdict {str(v).lower().replace(' ', '-')}" for v in Verdict}
+    found = [Count(f"{of[v]:,}", str(v), looks[v]) for v in Verdict]
     vacuous = sum(c["vacuous"] for c in bounded)
     found.append(Count(f"{vacuous:,} of {len(bounded):,}", "bounds vacuous: no more than the utility range", "vacuous"))
     families, controls = run["extremal"], run["controls"]

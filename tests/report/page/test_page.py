@@ -256,7 +256,7 @@ def test_the_summary_says_what_is_loose_vacuous_not_applicable_and_open(shown):
     assert shown.column("overview", "largest bound/gap") == [("8.5", "8.5"), ("-", None)]
     (held,) = (text for text, _ in shown.column("provenance", "what it holds") if "trials" in text)
     assert "seed" not in held
-    assert "5 claims, 1,800 trials, 1 families, 1 controls" in held
+    assert "5 claims, 1,800 trials, 1 family, 1 control" in held
     assert "false-alarm probability 1e-06; power: a violation rate of 0.125" in held
     assert shown.column("provenance", "package version")[0][0] == "1.2.3"
     assert shown.column("provenance", "seed")[0][0] == "7"
