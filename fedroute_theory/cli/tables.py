@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.cli.app import EXIT_INTERRUPTED, EXIT_VIOLATION, app
+from fedroute_theory.cli.app import EXIT_INTERRUPTED, EXIT_VIOLATION, STOPPED, app, stopped
 from fedroute_theory.cli.files import make_folder
 
 if TYPE_CHECKING:
@@ -71,9 +71,11 @@ def tables(
         report = _Reporter()
         try:
             pool = _executors(executor, workers, scheduler)
-            made = make(plans, out, store=results, executors=pool, folder=experiments, progress=report)
-        except KeyboardInterrupt:
-            typer.echo(f"fedroute-theory: interrupted; what was computed is kept in '{place}', start again to go on.", err=True)
+            made = make(plans, out, store=results, executors=pool, folder=experiments, progress=report, drawers=workers)
+        except STOPPED as why:
+            typer.echo(
+                f"fedroute-theory: {stopped(why)}; what was computed is kept in '{place}', start again to go on.", err=True
+            )
             raise typer.Exit(EXIT_INTERRUPTED) from None
         if results.broken:
             typer.echo(f"{results.broken} damaged results of '{place}' were computed again.", err=True)

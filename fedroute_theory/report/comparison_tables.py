@@ -76,8 +76,8 @@ PARTS = (
         "",
         ("federated", "pooled", "best local", "median local", "best single"),
         _areas,
-        "Means over {seeds} seeds of partition and training on the same table. Best local: the best client-local router on all\n"
-        "  test queries.",
+        "Means over {seeds} seeds of partition and training on the same table. Best local: the best client-local router on\n"
+        "  all test queries.",
     ),
     Part(
         ", differences",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fedroute_theory import sweep
 from fedroute_theory._validate import InputError
+from fedroute_theory.report.plots import Plot
 from fedroute_theory.sweep import Cell, Failure, Store
 from fedroute_theory.sweep.worker import told
 from fedroute_theory.tables import write
@@ -100,10 +102,12 @@ def make(
     executors: sweep.Executors,
     folder: Path | None = None,
     progress: Callable[[sweep.Progress], None] | None = None,
+    drawers: int = 1,
 ) -> list[Made]:
     """Compute the missing cells, slowest first, then write the artefacts of every experiment that is complete.
 
-    The bytes depend on the plans alone: not on the executor, nor on what the store had. InputError when the disk is full.
+    drawers: processes that draw figures. The bytes depend on the plans alone: not on executor or drawers, nor on what the store
+    had. InputError when the disk is full.
     """
     have = store.results([cell for own in plans for cell in own.cells])
     expected = {
@@ -119,19 +123,40 @@ def make(
         compute = Compute(None if folder is None else str(folder.resolve()))
         failures = sweep.run(compute, missing, store=store, executors=executors, expected=seconds, progress=progress)
         have = store.results([cell for own in plans for cell in own.cells])
-    return [_made(own, have, failures, out) for own in plans]
+    presented = [_presented(own, have, failures) for own in plans]
+    plots = [(made.name, artefact) for made in presented for artefact in made.artefacts if isinstance(artefact, Plot)]
+    drawn: dict[str, dict[str, write.Drawing]] = {own.name: {} for own in plans}
+    for (name, plot), drawing in zip(plots, write.drawings([plot for _, plot in plots], out, drawers), strict=True):
+        drawn[name][plot.name] = drawing
+    return [_written(own, made, have, drawn[own.name], out) for own, made in zip(plans, presented, strict=True)]
 
 
-def _made(own: Plan, have: Mapping[str, object], failures: Sequence[Failure], out: Path) -> Made:
+def _presented(own: Plan, have: Mapping[str, object], failures: Sequence[Failure]) -> Made:
+    """The artefacts, not yet written."""
     failed = tuple(failure for failure in failures if failure.cell in own.cells)
     if failed:
         return Made(own.name, failures=failed)
-    done = [Done(cell.params, have[cell.key]) for cell in own.cells]
     try:
-        artefacts = tuple(own.experiment.present(done))
-        for artefact in artefacts:
-            write.check_owner(out, artefact.name, own.name)
-        files = write.contents(own.name, own.experiment, done, artefacts, out)
+        artefacts = tuple(own.experiment.present(_done(own, have)))
+        pickle.dumps(artefacts)  # they go to the processes that draw
     except Exception as error:  # a user's function may raise anything; the other experiments are made all the same
         return Made(own.name, error=told(error))
-    return Made(own.name, artefacts, tuple(write.put_all(out, files)))
+    return Made(own.name, artefacts)
+
+
+def _written(own: Plan, made: Made, have: Mapping[str, object], figures: Mapping[str, write.Drawing], out: Path) -> Made:
+    """The same with its files, none of them unless all can be made."""
+    wrong = made.error or next((drawing.error for drawing in figures.values() if drawing.error), None)
+    if wrong or made.failures:
+        return replace(made, artefacts=(), error=wrong)
+    try:
+        for artefact in made.artefacts:
+            write.check_owner(out, artefact.name, own.name)
+        files = write.contents(own.name, own.experiment, _done(own, have), made.artefacts, figures)
+    except Exception as error:  # an artefact is a user's too
+        return Made(own.name, error=told(error))
+    return replace(made, files=tuple(write.put_all(out, files)))
+
+
+def _done(own: Plan, have: Mapping[str, object]) -> list[Done]:
+    return [Done(cell.params, have[cell.key]) for cell in own.cells]

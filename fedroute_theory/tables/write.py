@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from fedroute_theory import __version__, _json
+from fedroute_theory._processes import in_order
 from fedroute_theory._validate import InputError
 from fedroute_theory.report.drawing import render
 from fedroute_theory.report.plots import Plot
+from fedroute_theory.sweep.worker import told
 from fedroute_theory.tables.experiment import Artefact, Done, Experiment
 
 DOCUMENT = "tables.tex"
@@ -31,18 +34,44 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 """
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as files: kind -> bytes; error: why there are none. values: digest of all that it shows, and what drew it."""
+
+    values: str
+    files: Mapping[str, bytes]
+    error: str | None = None
+
+
+def drawings(plots: Sequence[Plot], folder: Path, workers: int = 1) -> list[Drawing]:
+    """Every figure, in order: as it lies in `folder`, where its values are those of before, else drawn.
+
+    workers: processes that draw; the bytes do not depend on it.
+    """
+    values = [_digest(f"{__version__} {version('matplotlib')} {plot!r}".encode()) for plot in plots]
+    kept = [_kept(folder, plot.name, digest) for plot, digest in zip(plots, values, strict=True)]
+    due = [plot for plot, files in zip(plots, kept, strict=True) if files is None]
+    drawn = iter(in_order(_drawn, due, min(workers, len(due) // 2) or 1, None))
+    found = ((files, None) if files is not None else next(drawn) for files in kept)
+    return [Drawing(digest, files, error) for digest, (files, error) in zip(values, found, strict=True)]
+
+
 def contents(
-    name: str, experiment: Experiment, done: Sequence[Done], artefacts: Sequence[Artefact], folder: Path
+    name: str,
+    experiment: Experiment,
+    done: Sequence[Done],
+    artefacts: Sequence[Artefact],
+    drawn: Mapping[str, Drawing],
 ) -> dict[str, bytes]:
-    """File name -> bytes of all artefacts of one experiment. folder: where figures may lie that need not be drawn again."""
+    """File name -> bytes of all artefacts of one experiment. drawn: its figures by name."""
     files: dict[str, bytes] = {}
     for artefact in artefacts:
         stem = artefact.name
         about = {"artefact": stem} | provenance(name, experiment, done)
         if isinstance(artefact, Plot):
-            drawn = _digest(f"{__version__} {version('matplotlib')} {artefact!r}".encode())
-            own = _kept(folder, stem, drawn) or _drawn(artefact)
-            about |= {"drawn_sha256": drawn, "files_sha256": {kind: _digest(data) for kind, data in own.items()}}
+            own = dict(drawn[stem].files)
+            digests = {kind: _digest(data) for kind, data in own.items()}
+            about |= {"drawn_sha256": drawn[stem].values, "files_sha256": digests}
             own["tex"] = artefact.latex().encode()
         else:
             own = {
@@ -55,12 +84,15 @@ def contents(
     return files
 
 
-def _drawn(plot: Plot) -> dict[str, bytes]:
-    """The figure as files; its layout is found once."""
-    figure = plot.figure()
-    files = {"png": render(figure, "png")}
-    figure.set_layout_engine("none")
-    return files | {"pdf": render(figure, "pdf")}
+def _drawn(plot: Plot) -> tuple[dict[str, bytes], str | None]:
+    """The figure as files; its layout is found once. What goes wrong is said: the other figures are drawn all the same."""
+    try:
+        figure = plot.figure()
+        files = {"png": render(figure, "png")}
+        figure.set_layout_engine("none")
+        return files | {"pdf": render(figure, "pdf")}, None
+    except Exception as error:  # of a user's figure matplotlib may raise anything
+        return {}, told(error)
 
 
 def _kept(folder: Path, stem: str, drawn: str) -> dict[str, bytes] | None:

@@ -61,7 +61,7 @@ def folder(tmp_path):
 
 def test_the_files_do_not_depend_on_where_the_cells_were_computed(folder, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(write, "_drawn", lambda plot: {"png": repr(plot).encode(), "pdf": b""})
+    monkeypatch.setattr(write, "_drawn", lambda plot: ({"png": repr(plot).encode(), "pdf": b""}, None))
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "compiled"))  # the same program need not be compiled again
     monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")

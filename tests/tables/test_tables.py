@@ -13,6 +13,7 @@ from fedroute_theory import sweep
 from fedroute_theory._validate import InputError
 from fedroute_theory.cli import app
 from fedroute_theory.problems import example_table
+from fedroute_theory.report.plots import Panel, Plot, Series
 from fedroute_theory.sweep import Cell, Store
 from fedroute_theory.tables import data, write
 from fedroute_theory.tables.catalogue import Compute, load, names, shipped
@@ -52,11 +53,14 @@ NAMES = {f"squares.{kind}" for kind in ("md", "csv", "tex", "provenance.json")}
 FIGURES = {f"squares_figure.{kind}" for kind in ("pdf", "png", "tex", "provenance.json")}
 
 
+DRAWN = write._drawn
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """No new processes and no drawing; a test of these undoes it."""
     monkeypatch.setattr(sweep, "processes", in_this_thread)
-    monkeypatch.setattr(write, "_drawn", lambda plot: {kind: f"{kind} {plot!r}".encode() for kind in ("png", "pdf")})
+    monkeypatch.setattr(write, "_drawn", lambda plot: ({kind: f"{kind} {plot!r}".encode() for kind in ("png", "pdf")}, None))
 
 
 @pytest.fixture
@@ -242,6 +246,33 @@ def test_a_figure_is_drawn_again_when_its_values_or_its_files_changed(folder, tm
     run(folder, out)
     assert len(drawn) == 2
     assert bytes_of(out)["squares_figure.png"] != made["squares_figure.png"]
+
+
+def test_figures_drawn_by_several_processes_are_those_of_one(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    lines = [Series("a", (1.0, 2.0), (float(i), 1.0)) for i in range(4)]
+    plots = [Plot(f"figure_{i}", "T", (Panel("x", "y", (line,)),), "alt") for i, line in enumerate(lines)]
+    one, two = (write.drawings(plots, tmp_path, workers) for workers in (1, 2))
+    assert one == two
+    assert all(drawing.files["png"].startswith(b"\x89PNG") and drawing.error is None for drawing in one)
+    assert len({drawing.values for drawing in one}) == 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [('Series("square", (1.0,), ("x",))', "TypeError"), ('Series("square", (1.0,), (lambda: 0,))', "pickle")],
+)
+def test_a_figure_that_cannot_be_drawn_costs_its_own_experiment(folder, tmp_path, monkeypatch, wrong, said):
+    monkeypatch.setattr(write, "_drawn", DRAWN)
+    text = (folder / "squares.py").read_text().replace('"squares', '"bad')
+    line = next(line for line in text.splitlines() if "line = Series" in line)
+    (folder / "bad.py").write_text(text.replace(line, f"    line = {wrong}"))
+    result = run(folder, tmp_path / "out")
+    assert result.exit_code == 1
+    assert "the results of 'bad' cannot be presented" in result.stderr
+    assert said in result.stderr
+    assert (tmp_path / "out" / "squares_figure.pdf").is_file()
+    assert not list((tmp_path / "out").glob("bad*"))
 
 
 def test_provenance_names_versions_and_seeds_and_neither_clock_nor_place(folder, tmp_path):
