@@ -75,14 +75,19 @@ def law_errors(case: Case, found: Certified) -> dict[str, tuple[FloatArray, floa
     records = laws.records[list(clients)]
     share = records / records.sum()
     units = (1.0, found.problem.c_max or 1.0)  # as in S
+    by_truth: dict[int, tuple[RoutingProblem, FloatArray]] = {}  # clients of one truth have one law together
+    for i, p in zip(clients, share, strict=True):
+        behind = truth_of(case, i)
+        _, law = by_truth.get(id(behind), (behind, np.zeros(1)))
+        by_truth[id(behind)] = behind, law + p * joint[i]
     pointwise = np.zeros((len(LABELS), *found.excess.quality.shape, problem.weights.size))
     for here in blocks(found.hypotheses, problem.embeddings):
         members = found.hypotheses.members(problem.embeddings[here])
-        for i, p in zip(clients, share, strict=True):
-            truths = truth_of(case, i).truth(problem.embeddings[here])
+        for behind, law in by_truth.values():
+            truths = behind.truth(problem.embeddings[here])
             for row, fitted, truth, unit in zip(pointwise, members, truths, units, strict=True):
                 squared = ((fitted / unit - truth / unit) ** 2).mean(axis=-3)  # (T?, b, M)
-                row[:, here] += p * (joint[i, here] * squared).sum(axis=-1)
+                row[:, here] += (law[here] * squared).sum(axis=-1)
     return {label: (row.sum(axis=1), _integration_error(problem, row[0])) for label, row in zip(LABELS, pointwise, strict=True)}
 
 
