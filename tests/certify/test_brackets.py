@@ -3,6 +3,7 @@
 import cvxpy
 import numpy as np
 import pytest
+from reference import REPOSITORY
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.certify import SolverError, margin_worst_case, optimal_kmeans, solvers
@@ -93,6 +94,21 @@ def test_the_upper_side_of_the_minimax_rows_is_the_worst_gap_times_hoeffdings_ch
     for row in found:
         ((a, b),) = [counts for name, counts in sides.items() if row.instance.endswith(f" {name}")]
         assert row.upper == pytest.approx((gaps * np.exp(-2 * gaps**2 / (1 / a + 1 / b))).max(), rel=1e-6)
+
+
+def test_the_page_says_the_ratios_of_the_table(table):
+    text = " ".join((REPOSITORY / "docs" / "checking.md").read_text(encoding="utf-8").split())
+    event = [row for row in rows(table, "minimax-lower", "relative/kl + delta R") if "voronoi" in row.instance]
+    ten, twenty = (next(r.spread for r in event if f" {n} records" in r.instance) for n in (10, 20))
+    assert f"stays at {ten:.1f} and {twenty:.1f} times the" in text
+    means = [r for r in rows(table, "minimax-lower") if "expected" in r.form]
+    equal, other = ([r.spread for r in means if ("voronoi" in r.instance) is at] for at in (True, False))
+    assert f"at {min(equal):.1f} to {max(equal):.1f} times" in text
+    assert f"{max(other):.1f} at most for unequal counts" in text
+    game = next(r for r in means if "voronoi" not in r.instance)
+    assert f"it is {1.0 - game.lower / game.exact:.0%} below it" in text
+    coins = rows(table, "least-squares", instance="one function 1/2 + 0.3, 14 records, delta 0.05")[0]
+    assert f"`least-squares` reads {coins.ratio:.2f} at 14 records and delta 0.05" in text
 
 
 def test_every_theorem_has_a_bracket():
