@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from fedroute_theory._validate import InputError
@@ -54,7 +55,8 @@ def size_plot(slug: str, scenario: str, points: Sequence[Point]) -> Plot:
         series.append(Series("utility range: a bound here says nothing", ends, (top, top), style="dashed", colour=VERMILION))
     panel = Panel("records of all clients", f"gap and bound ({unit_of(slug)})", tuple(series), log_x=True, log_y=True)
     title = f"{slug} ({points[0].form}) on {scenario}"
-    return Plot(f"{slug.replace('-', '_')}_sizes", title, (panel,), _alt(slug, points, trainings, gap))
+    name = re.sub(r"[^a-z0-9]+", "_", slug.lower()).strip("_")  # a slug may be any text
+    return Plot(f"{name}_sizes".lstrip("_"), title, (panel,), _alt(slug, points, trainings, gap))
 
 
 def size_table(slug: str, scenario: str, points: Sequence[Point]) -> TextTable:

@@ -69,3 +69,8 @@ def test_other_trainings_are_drawn_too(training):
     own = (Point(training, "f", 10, 0.1, 0.2, False, 1.0, "upper"),)
     labels = [line.get_label() for line in size_plot("pooling", "s", own).figure().axes[0].lines]
     assert labels[:2] == [f"{training}: exact gap", f"{training}: bound"]
+
+
+@pytest.mark.parametrize(("slug", "name"), [("My theorem, 2", "my_theorem_2_sizes"), ("定理", "sizes"), ("a-b", "a_b_sizes")])
+def test_a_theorem_of_any_name_has_a_figure(slug, name):
+    assert size_plot(slug, "gaussian", points()).name == name
