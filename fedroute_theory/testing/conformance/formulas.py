@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from fedroute_theory._validate import instance
+from fedroute_theory._validate import InputError, instance
 from fedroute_theory.testing.conformance.report import Check, Report, first, refusal, report
 from fedroute_theory.theorems import Bound, Formula, Quantity, Theorem
 
@@ -152,24 +152,48 @@ def _delta(formula: Formula, given: dict[str, Any]) -> str:
     if "delta" not in formula.quantities:
         return ""
     loose, tight = (formula(**(given | {"delta": delta})) for delta in (0.2, 0.01))
-    if loose.terms == tight.terms:
+    more = _more_records(given, formula, 10_000)
+    if more != given and not any(_moves(formula, g) for g in (given, more, _smaller(more, formula))):  # few records: both cut
         return "takes delta and gives the same terms at 0.2 and at 0.01: delta is left out, or should not be asked for"
     return _ordered(tight, loose, "delta 0.01", "delta 0.2", "must fail more rarely")
 
 
 def _records(formula: Formula, given: dict[str, Any]) -> str:
-    counts = [name for name, quantity in formula.quantities.items() if quantity.unit == "records"]
-    if not counts:
+    more = _more_records(given, formula, 100)
+    if more == given:
         return ""
-
-    def scaled(value: Any) -> Any:
-        return [scaled(v) for v in value] if isinstance(value, list) else 100 * value
-
-    few = formula(**given)
-    many = formula(**(given | {name: scaled(given[name]) for name in counts}))
+    few, many = formula(**given), formula(**more)
     if few.kind == "lower":  # with more records a router can do better, so less can be ruled out
         return _ordered(few, many, "few records", "100 times as many", "ruled out less")
     return _ordered(few, many, "few records", "100 times as many", "knew less")
+
+
+def _moves(formula: Formula, given: dict[str, Any]) -> bool:
+    """Whether delta matters at these arguments, or may do: they need not go together."""
+    try:
+        loose, tight = (formula(**(given | {"delta": delta})) for delta in (0.2, 0.01))
+    except InputError:
+        return True
+    return loose.terms != tight.terms
+
+
+def _smaller(given: dict[str, Any], formula: Formula) -> dict[str, Any]:
+    """The same arguments with all that may be any number from 0 on a hundredth."""
+
+    def scaled(value: Any) -> Any:
+        return [scaled(v) for v in value] if isinstance(value, list) else 0.01 * value
+
+    free = [name for name, q in formula.quantities.items() if q.low == 0.0 and not math.isfinite(q.high) and not q.whole]
+    return given | {name: scaled(given[name]) for name in free if given[name] is not None}
+
+
+def _more_records(given: dict[str, Any], formula: Formula, factor: int) -> dict[str, Any]:
+    """The same arguments with that many times the records; the very same where the formula takes no records."""
+
+    def scaled(value: Any) -> Any:
+        return [scaled(v) for v in value] if isinstance(value, list) else factor * value
+
+    return given | {name: scaled(given[name]) for name, quantity in formula.quantities.items() if quantity.unit == "records"}
 
 
 def _ordered(larger: Bound, smaller: Bound, this: str, that: str, why: str) -> str:
