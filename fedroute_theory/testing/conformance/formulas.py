@@ -177,23 +177,22 @@ def _moves(formula: Formula, given: dict[str, Any]) -> bool:
     return loose.terms != tight.terms
 
 
+def _scaled(value: Any, factor: float) -> Any:
+    return [_scaled(v, factor) for v in value] if isinstance(value, list) else factor * value
+
+
 def _smaller(given: dict[str, Any], formula: Formula) -> dict[str, Any]:
     """The same arguments with all that may be any number from 0 on a hundredth."""
 
-    def scaled(value: Any) -> Any:
-        return [scaled(v) for v in value] if isinstance(value, list) else 0.01 * value
-
     free = [name for name, q in formula.quantities.items() if q.low == 0.0 and not math.isfinite(q.high) and not q.whole]
-    return given | {name: scaled(given[name]) for name in free if given[name] is not None}
+    return given | {name: _scaled(given[name], 0.01) for name in free if given[name] is not None}
 
 
 def _more_records(given: dict[str, Any], formula: Formula, factor: int) -> dict[str, Any]:
     """The same arguments with that many times the records; the very same where the formula takes no records."""
 
-    def scaled(value: Any) -> Any:
-        return [scaled(v) for v in value] if isinstance(value, list) else factor * value
-
-    return given | {name: scaled(given[name]) for name, quantity in formula.quantities.items() if quantity.unit == "records"}
+    counts = [name for name, quantity in formula.quantities.items() if quantity.unit == "records"]
+    return given | {name: _scaled(given[name], factor) for name in counts}
 
 
 def _ordered(larger: Bound, smaller: Bound, this: str, that: str, why: str) -> str:
