@@ -123,9 +123,18 @@ class Architecture:
 
     def predict(self, weights: Weights, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Quality in [0, 1] and cost in [0, c_max], both (..., n, M), at embeddings (n, d), in float64."""
+        return self._ranged(self.outputs(weights, embeddings))
+
+    def predict_model(self, weights: Weights, embeddings: FloatArray, model: int) -> tuple[FloatArray, FloatArray]:
+        """The column of one model of `predict`, (..., n) each."""
+        raw = np.matmul(self.trunk(weights, embeddings), np.asarray(weights["heads.weight"])[..., model, :])
+        raw += np.asarray(weights["heads.bias"])[..., None, model, :]
+        return self._ranged(raw)
+
+    def _ranged(self, raw: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Quality and cost from the outputs of the heads (..., 2)."""
         from scipy.special import expit
 
-        raw = self.outputs(weights, embeddings)
         quality: FloatArray = expit(raw[..., 0])
         cost: FloatArray = self.cost_spread * raw[..., 1]
         cost += self.cost_centre

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -115,6 +115,7 @@ def two_points(n_a: int, n_b: int) -> TwoPoints:
     if not exact:
         return TwoPoints(*start, affinity_error(n_a, n_b, *start))
 
+    @cache  # both searches pass through the same points
     def at(point: tuple[float, float]) -> TwoPoints:
         return TwoPoints(*point, mirror_error(n_a, n_b, *point))
 

@@ -49,7 +49,8 @@ def dense(architecture, weights, points, model):
         values, found = jacobian(architecture, weights, points[i : i + 1], m)
         predicted[..., i, :] = values[..., 0]
         for output in range(2):
-            slopes[..., i, output, places(architecture, m, output)] = found[..., output, 0, :]
+            own = np.concatenate([np.arange(slopes.shape[-1])[part] for part in places(architecture, m, output)])
+            slopes[..., i, output, own] = found[..., output, :, 0]
     return predicted, slopes
 
 

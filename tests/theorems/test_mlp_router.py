@@ -1,6 +1,7 @@
 """mlp-router: claims by loops over records, models and queries; exact failure probabilities; every assumption broken once."""
 
 import math
+from fractions import Fraction
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -101,6 +102,14 @@ def test_saturated_levels_are_the_range_aware_values(seed):
         finite = np.isfinite(pairs[t])
         assert values[t] <= holes[t] + eps[t] * math.sqrt(weights[finite] @ pairs[t][finite]) * (1 + 1e-9) + 1e-12
         assert values[t] <= top * (1 + 1e-12)
+
+
+@given(eps=st.floats(1e-6, 1.0), k2=st.floats(2.0, 1e6), top=st.sampled_from((0.01, 1.0, 1e9)))
+def test_saturated_levels_are_never_under_the_exact_value(eps, k2, top):
+    """One query: the exact value is the lesser of eps sqrt(k2) and the range; squares are compared as fractions."""
+    value = float(saturated_levels(np.ones(1), np.array([[k2]]), np.array([eps]), top)[0][0])
+    exact = min(Fraction(eps) ** 2 * Fraction(k2), Fraction(top) ** 2)
+    assert exact <= Fraction(value) ** 2 <= exact * (1 + Fraction(1, 10**11))
 
 
 @given(st.integers(0, 10**6))

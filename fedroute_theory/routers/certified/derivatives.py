@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fedroute_theory._validate import FloatArray, IntArray
+from fedroute_theory._validate import FloatArray
 from fedroute_theory.networks import NORM_EPSILON, Architecture, Weights
 
 
@@ -77,26 +77,27 @@ def factors(architecture: Architecture, weights: Weights, embeddings: FloatArray
 
 
 def jacobian(architecture: Architecture, weights: Weights, embeddings: FloatArray, model: int) -> tuple[FloatArray, FloatArray]:
-    """Predictions (..., 2, n) of one model, and their derivatives (..., 2, n, p) by the p weights at `places` alone."""
+    """Predictions (..., 2, n) of one model, and their derivatives (..., 2, p, n) by the p weights at `places` alone."""
     predicted, found = factors(architecture, weights, embeddings, model)
     pairs = [found[name] for name in architecture.shapes]
     sizes = [(1 if left is None else left.shape[-1]) * right.shape[-1] for left, right in pairs]
-    whole, start = np.empty((*predicted.shape, sum(sizes))), 0
+    lead, records = predicted.shape[:-1], predicted.shape[-1]
+    whole, start = np.empty((*lead, sum(sizes), records)), 0  # records last: loops and products run along them
     for (left, right), size in zip(pairs, sizes, strict=True):
-        part = whole[..., start : start + size]  # written where it belongs: the array is large
+        part, across = whole[..., start : start + size, :], np.swapaxes(right, -1, -2)
         if left is None:
-            part[...] = right
+            part[...] = across
         else:
-            view = part.reshape(*part.shape[:-1], left.shape[-1], right.shape[-1])
-            np.multiply(left[..., None, :, :, None], right[..., None, :], out=view)
+            view = part.reshape(*lead, left.shape[-1], right.shape[-1], records)  # written where it belongs: it is large
+            down = np.ascontiguousarray(np.swapaxes(left, -1, -2))
+            np.multiply(down[..., None, :, None, :], np.ascontiguousarray(across)[..., None, :, :], out=view)
         start += size
     return predicted, whole
 
 
-def places(architecture: Architecture, model: int, output: int) -> IntArray:
-    """(p,) which weights, in the order of `architecture.shapes`, one output of one model depends on: trunk, own column."""
-    shapes = architecture.shapes
-    heads = sum(math.prod(shape) for name, shape in shapes.items() if name.startswith("heads"))
-    column = np.arange(heads).reshape(-1, architecture.models, 2)[:, model, output]  # the bias is one more row of the heads
+def places(architecture: Architecture, model: int, output: int) -> tuple[slice, slice]:
+    """Which weights, in the order of `architecture.shapes`, one output of one model depends on: trunk, own column of heads."""
+    heads = sum(math.prod(shape) for name, shape in architecture.shapes.items() if name.startswith("heads"))
     trunk = architecture.n_parameters - heads
-    return np.concatenate([np.arange(trunk), trunk + column])
+    column = slice(trunk + 2 * model + output, None, 2 * architecture.models)  # the bias is one more row of the heads
+    return slice(0, trunk), column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,15 +11,36 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import Prediction
 from fedroute_theory.networks import Architecture
 
-CHUNK = 250_000
+CHUNK = 200_000
 """Numbers held at once while many networks are evaluated at many queries: about what a processor keeps near."""
 
 
-def chunks(architecture: Architecture, networks: int, queries: int) -> list[slice]:
-    """Slices of the queries such that no layer of all networks holds more than CHUNK numbers."""
-    widest = max(architecture.inputs, 2 * architecture.models, *architecture.hidden, 1)
-    size = max(1, CHUNK // max(1, networks * widest))
-    return [slice(start, start + size) for start in range(0, queries, size)] or [slice(0, 0)]
+def widest(architecture: Architecture) -> int:
+    """Numbers that the widest layer before the heads holds of one record."""
+    return max(architecture.inputs, *architecture.hidden, 1)
+
+
+def parts(architecture: Architecture, sets: int, together: int, queries: int) -> Iterator[tuple[slice, slice]]:
+    """Sets of so many networks, and queries, to be evaluated together, such that no layer holds more than CHUNK numbers.
+
+    Few networks at many queries rather than many at few: products of larger matrices are faster.
+    """
+    numbers = together * max(widest(architecture), 2 * architecture.models)
+    rows = max(1, min(queries, CHUNK // numbers))
+    step = max(1, CHUNK // (numbers * rows))
+    for start in range(0, sets, step):
+        yield from ((slice(start, start + step), slice(first, first + rows)) for first in range(0, queries, rows))
+
+
+def averages(architecture: Architecture, flat: FloatArray, embeddings: FloatArray) -> Prediction:
+    """(N, n, M) mean predictions of N sets of k networks, flat (N, k, P)."""
+    quality = np.empty((len(flat), len(embeddings), architecture.models))
+    cost = np.empty_like(quality)
+    for some, rows in parts(architecture, len(flat), flat.shape[1], len(embeddings)):
+        found = architecture.predict(architecture.unflatten(flat[some]), embeddings[rows])
+        for mean, values in zip((quality, cost), found, strict=True):
+            mean[some, rows] = values.mean(axis=1) if flat.shape[1] > 1 else values[:, 0]
+    return quality, cost
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +54,9 @@ class Members:
     flat: FloatArray
 
     def __call__(self, embeddings: FloatArray, /) -> Prediction:
-        weights = self.architecture.unflatten(self.flat)
-        parts = chunks(self.architecture, math.prod(self.flat.shape[:-1]), len(embeddings))
-        found = [self.architecture.predict(weights, embeddings[part]) for part in parts]
-        quality, cost = (np.concatenate(values, axis=-2) for values in zip(*found, strict=True))
-        return quality, cost
+        quality, cost = averages(self.architecture, self.flat.reshape(-1, 1, self.flat.shape[-1]), embeddings)
+        shape = (*self.flat.shape[:-1], *quality.shape[1:])
+        return quality.reshape(shape), cost.reshape(shape)
 
     def repetition(self, t: int, /) -> Members:
         return self if self.flat.ndim == 2 else replace(self, flat=self.flat[t])
@@ -50,10 +69,10 @@ class Average:
     members: Members
 
     def __call__(self, embeddings: FloatArray, /) -> Prediction:
-        parts = chunks(self.members.architecture, math.prod(self.members.flat.shape[:-1]), len(embeddings))
-        found = [[value.mean(axis=-3) for value in self.members(embeddings[part])] for part in parts]
-        quality, cost = (np.concatenate(values, axis=-2) for values in zip(*found, strict=True))
-        return quality, cost
+        flat = self.members.flat
+        quality, cost = averages(self.members.architecture, flat.reshape(-1, *flat.shape[-2:]), embeddings)
+        shape = (*flat.shape[:-2], *quality.shape[1:])
+        return quality.reshape(shape), cost.reshape(shape)
 
     def repetition(self, t: int, /) -> Average:
         return replace(self, members=self.members.repetition(t))

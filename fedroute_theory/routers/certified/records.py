@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,7 +11,7 @@ from fedroute_theory._validate import BoolArray, FloatArray, InputError, IntArra
 from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.networks import Architecture, Weights
 from fedroute_theory.routers.certified.derivatives import factors, jacobian, places
-from fedroute_theory.routers.certified.members import CHUNK, chunks
+from fedroute_theory.routers.certified.members import CHUNK, parts, widest
 
 DAMPINGS = (0.0, 0.03, 0.3, 3.0, 30.0)
 """Multiples of the curvature's diagonal added to it, tried in order until the objective falls."""
@@ -82,13 +81,16 @@ class Records:
 
     def loss(self, flat: FloatArray) -> FloatArray:
         """(T, k) weighted sums of squared errors of networks (T, k, P)."""
-        weights, total = self.architecture.unflatten(flat), np.zeros(flat.shape[:-1])
-        for part in chunks(self.architecture, math.prod(flat.shape[:-1]), self.size):
-            model = self.model[part]
-            for output, values in enumerate(self.architecture.predict(weights, self.embedding[part])):
-                top = (self.architecture.c_max or 1.0) if output else 1.0
-                error = values[..., np.arange(model.size), model] / top - self.target[:, None, part, output]
-                total += self.shares[output] * np.einsum("...n,...n->...", error, error)
+        total = np.zeros(flat.shape[:-1])
+        for model in np.flatnonzero(self.counts).tolist():
+            own = np.flatnonzero(self.model == model)
+            for some, part in parts(self.architecture, len(flat), flat.shape[1], own.size):
+                weights, rows = self.architecture.unflatten(flat[some]), own[part]
+                found = self.architecture.predict_model(weights, self.embedding[rows], model)
+                for output, values in enumerate(found):
+                    top = (self.architecture.c_max or 1.0) if output else 1.0
+                    error = values / top - self.target[some, None, rows, output]
+                    total[some] += self.shares[output] * np.einsum("tkn,tkn->tk", error, error)
         return self.scale * total
 
     def quadratic(self, flat: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -97,35 +99,40 @@ class Records:
         Returns g (T, P) and A (T, P, P), which are made of the p weights that one output of one model depends on.
         """
         gradient, curvature = np.zeros_like(flat), np.zeros((*flat.shape, flat.shape[-1]))
+        trunk = places(self.architecture, 0, 0)[0].stop
+        halves = slice(0, trunk), slice(trunk, None)
         for model in np.flatnonzero(self.counts).tolist():
-            own = [places(self.architecture, model, output) for output in range(2)]
-            for networks, rows in self._parts(model, len(flat), 2 * own[0].size):
+            for networks, rows in self._parts(model, len(flat), 2 * (trunk + widest(self.architecture))):
                 weights = self.architecture.unflatten(flat[networks])
-                predicted, slopes = jacobian(self.architecture, weights, self.embedding[rows], model)
-                for output, (place, share) in enumerate(zip(own, self.shares, strict=True)):
-                    error = share * (predicted[:, output] - self.target[networks, rows, output])
-                    slope = slopes[:, output]
-                    gradient[networks, place] += np.matmul(error[:, None], slope)[:, 0]
-                    part = share * np.matmul(np.swapaxes(slope, 1, 2), slope)
-                    curvature[networks, place[:, None], place] += part
+                predicted, slopes = jacobian(self.architecture, weights, self.embedding[rows], model)  # (t, 2, n), (t, 2, p, n)
+                error = predicted - np.swapaxes(self.target[networks, rows], 1, 2)
+                slope = np.matmul(slopes, error[..., None])[..., 0]
+                square = np.matmul(slopes, np.swapaxes(slopes, 2, 3))
+                for output, share in enumerate(self.shares):
+                    own = tuple(zip(places(self.architecture, model, output), halves, strict=True))
+                    for place, here in own:
+                        gradient[networks, place] += share * slope[:, output, here]
+                        for across, there in own:
+                            curvature[networks, place, across] += share * square[:, output, here, there]
         return self.scale * gradient, self.scale * curvature
 
     def diagonal(self, flat: FloatArray) -> FloatArray:
         """(T, P) the diagonal of A alone, by products of squares: no derivative of a single record is held."""
         total, shapes = np.zeros_like(flat), self.architecture.shapes
-        widest = max(self.architecture.inputs, *self.architecture.hidden, 1)
         for model in np.flatnonzero(self.counts).tolist():
-            own = [places(self.architecture, model, output) for output in range(2)]
-            for networks, rows in self._parts(model, len(flat), 2 * widest):
+            for networks, rows in self._parts(model, len(flat), 2 * widest(self.architecture)):
                 weights = self.architecture.unflatten(flat[networks])
                 _, found = factors(self.architecture, weights, self.embedding[rows], model)
-                for output, (place, share) in enumerate(zip(own, self.shares, strict=True)):
+                for output, share in enumerate(self.shares):
                     row = []
                     for left, right in (found[name] for name in shapes):
                         square = right[..., output, :, :] ** 2
                         summed = square.sum(axis=-2) if left is None else np.matmul(np.swapaxes(left**2, -1, -2), square)
                         row.append(summed.reshape(len(square), -1))
-                    total[networks, place] += share * np.concatenate(row, axis=-1)
+                    trunk, column = places(self.architecture, model, output)
+                    whole = share * np.concatenate(row, axis=-1)
+                    total[networks, trunk] += whole[:, : trunk.stop]
+                    total[networks, column] += whole[:, trunk.stop :]
         return self.scale * total
 
     def _parts(self, model: int, repetitions: int, numbers: int) -> Iterator[tuple[slice, IntArray]]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from functools import cache
+
+import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.problem import RoutingProblem
@@ -13,6 +16,7 @@ from fedroute_theory.selftest.references.decisions import saturated
 from fedroute_theory.selftest.references.squares import random_level, roots, shares
 from fedroute_theory.theorems import Case, theorem
 from fedroute_theory.theorems.mlp_router.formulas import utility_root_error
+from fedroute_theory.theorems.mlp_router.transfer import saturated_levels
 
 
 def _transfer(problem: RoutingProblem, rho: FloatArray, chosen: list[int], eps: float, one: float) -> dict[str, float]:
@@ -44,7 +48,15 @@ def networks() -> list[str]:
         level, eta = random_level(2.0 / 1.5**2, 3.0 - math.log(0.1), 90.0, free)
         parts = shares(eta * 2.0 / 1.5**2, 3.0 if free else 3.0 + math.log(4.0), -math.log(0.1))
         found += differ(utility_root_error(**shared, free_eta=free), {k: 1.5 * level**0.5 * v for k, v in parts.items()})
-    return found
+    return found + _outwards()
+
+
+def _outwards() -> list[str]:
+    """One query whose loss stays below the range: the exact value is eps sqrt(k2), and none may be under it."""
+    eps, k2 = np.arange(1, 40) / 97.0, 2.0 + np.arange(1, 40) / 7.0
+    values, _ = saturated_levels(np.ones(1), k2[:, None], eps, 100.0)
+    exact = zip(*([Fraction(v) for v in each.tolist()] for each in (values, eps, k2)), strict=True)
+    return [f"{float(v)!r} is under {float(e)!r} sqrt({float(k)!r})" for v, e, k in exact if v**2 < e**2 * k]
 
 
 @cache

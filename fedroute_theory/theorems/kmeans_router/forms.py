@@ -10,7 +10,7 @@ from fedroute_theory._validate import BoolArray, FloatArray, IntArray
 from fedroute_theory.lines import pick, worst_pair, worst_pair_models
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairIntervals
 
-_CHUNK = 4_000_000
+_CHUNK = 100_000
 _NEVER = -np.inf
 
 

@@ -9,6 +9,10 @@ from fedroute_theory._validate import FloatArray, IntArray
 HOEFFDING_FACTOR = 0.5
 """w = R sqrt(HOEFFDING_FACTOR log(2 N / delta) / n): two-sided Hoeffding, union over N pairs."""
 
+ROUNDING = 1e-15
+"""Error of a computed kl(mean, p), absolute and by its size, at most. Ends stay outside by it, and no
+step is made for less."""
+
 
 def hoeffding(counts: IntArray | FloatArray, log_term: float) -> FloatArray:
     """Half-width sqrt(log_term / (2 n)) on the unit range; infinite where n is 0. log_term = log(2 N / delta).
@@ -32,14 +36,23 @@ def kl_interval(means: FloatArray, counts: IntArray, log_term: float) -> tuple[F
 
 
 def _kl_upper(mean: FloatArray, level: FloatArray) -> FloatArray:
-    """Largest p >= mean with kl(mean, p) <= level: bisection that keeps the outer end."""
-    from scipy.special import rel_entr
+    """Largest p >= mean with kl(mean, p) <= level, by Newton's steps from outside.
 
-    inside, outside = mean.copy(), np.minimum(1.0, mean + np.sqrt(level / 2.0))
-    level = np.broadcast_to(level, mean.shape)
-    for _ in range(48):
-        middle = 0.5 * (inside + outside)
-        fits = rel_entr(mean, middle) + rel_entr(1.0 - mean, 1.0 - middle) <= level
-        inside, outside = np.where(fits, middle, inside), np.where(fits, outside, middle)
+    kl(mean, .) is convex above the mean, so every step ends at the root or outside it. Two outer ends to start from: Pinsker's,
+    and the root of the part -h(mean) - (1 - mean) log(1 - p), h the entropy, which is close where the first is beyond 1.
+    """
+    from scipy.special import entr, rel_entr
+
+    level, rest = np.broadcast_to(level, mean.shape), 1.0 - mean
+    allowed = ROUNDING * (1.0 + level)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a mean of 1, or a level of 0 or without end: no step is made
+        outside = np.fmin(mean + np.sqrt(level / 2.0), -np.expm1(-(level + entr(mean) + entr(rest)) / rest))
+        while True:
+            excess = rel_entr(mean, outside) + rel_entr(rest, 1.0 - outside) - level - allowed
+            nearer = np.maximum(outside - excess * outside * (1.0 - outside) / (outside - mean), mean)
+            moves = (excess > allowed) & (nearer < outside)
+            if not moves.any():
+                break
+            outside = np.where(moves, nearer, outside)
     result: FloatArray = np.where(np.isfinite(level), np.minimum(outside * (1.0 + 1e-15), 1.0), 1.0)
     return result

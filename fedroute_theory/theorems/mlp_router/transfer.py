@@ -6,7 +6,8 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, IntArray
 
-BISECTIONS = 60
+ROUNDING = 1e-12
+"""Above the relative error of the sums over queries."""
 
 
 def policy_pairs(ratio: FloatArray, chosen: IntArray) -> FloatArray:
@@ -34,8 +35,8 @@ def mean_pairs(weights: FloatArray, pairs: FloatArray) -> FloatArray:
 def saturated_levels(weights: FloatArray, pairs: FloatArray, eps: FloatArray, top: float) -> tuple[FloatArray, FloatArray]:
     """(values, part of them from uncovered queries), (T,) each: coverage_transfer.saturated for every repetition at once.
 
-    weights: (n,). pairs: k2, (T, n), may be infinite. eps: (T,). top: R. mu is the upper end of a bisection, so the value errs
-    upwards only.
+    weights: (n,). pairs: k2, (T, n), may be infinite. eps: (T,). top: R. What is spent is concave and piecewise linear in mu^2,
+    so Newton's steps from 0 rise to the root and end at it; mu is raised by rounding, so the value errs upwards only.
     """
     live = weights > 0
     mass, k2 = weights[live], pairs[:, live]
@@ -43,10 +44,16 @@ def saturated_levels(weights: FloatArray, pairs: FloatArray, eps: FloatArray, to
     inverse = np.where(covered, 1.0 / k2, 0.0)
     k2 = np.where(covered, k2, 0.0)
     holes = top * (mass * ~covered).sum(axis=1)
-    high = top * inverse.max(axis=1, initial=0.0, where=covered)  # every covered loss is then at the range
-    low = np.zeros_like(high)
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (low + high)
-        spent = (mass * np.minimum(top, middle[:, None] * k2) ** 2 * inverse).sum(axis=1)
-        low, high = np.where(spent <= eps**2, middle, low), np.where(spent <= eps**2, high, middle)
-    return holes + (mass * np.minimum(top, high[:, None] * k2)).sum(axis=1), holes
+    kinks = (top * inverse) ** 2  # mu^2 at which a loss reaches the range; there is no more to spend beyond the last
+    last = kinks.max(axis=1, initial=0.0)
+    square = np.zeros_like(last)
+    while True:
+        rising = square[:, None] < kinks
+        spent = top**2 * (mass * inverse * ~rising).sum(axis=1)
+        slope = (mass * k2 * rising).sum(axis=1)
+        further = np.minimum(last, np.divide(eps**2 - spent, slope, out=last.copy(), where=slope > 0.0))
+        if not (further > square).any():
+            break
+        square = np.maximum(square, further)
+    mu = np.sqrt(square) * (1.0 + ROUNDING)
+    return holes + (mass * np.minimum(top, mu[:, None] * k2)).sum(axis=1), holes
