@@ -1,8 +1,8 @@
 """mlp-router: claims by loops over records, models and queries; exact failure probabilities; every assumption broken once."""
 
 import math
-from fractions import Fraction
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import product
 
 import numpy as np

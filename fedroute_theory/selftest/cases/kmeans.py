@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from decimal import Decimal, localcontext
 from functools import cache
 
 import numpy as np
@@ -188,6 +189,18 @@ def large_cells() -> list[str]:
 
 
 def intervals() -> list[str]:
-    """No records: everything is possible."""
+    """No records: everything is possible. Else no end is inside the exact interval."""
     low, high = kl_interval(np.array([0.3, 0.2]), np.array([0, 10**9]), 3.0)
-    return differ({"low": float(low[0]), "high": float(high[0])}, {"low": 0.0, "high": 1.0})
+    found = differ({"low": float(low[0]), "high": float(high[0])}, {"low": 0.0, "high": 1.0})
+    means = np.arange(1, 16) / 16.0
+    for counts in (2, 30, 1_000, 10**5, 10**7):
+        for mean, *ends in zip(means, *kl_interval(means, np.full(15, counts), 3.0), strict=True):
+            found += [f"the end {e!r} is inside at {mean} of {counts}" for e in ends if _divergence(mean, e) * counts < 3]
+    return found
+
+
+def _divergence(mean: float, end: float) -> Decimal:
+    """kl(mean, end) to 50 digits; infinite where it is."""
+    with localcontext(prec=50):
+        pairs = [(Decimal(mean), Decimal(end)), (1 - Decimal(mean), 1 - Decimal(end))]
+        return sum((p * (p / q).ln() if q else Decimal("inf") for p, q in pairs), Decimal(0))

@@ -10,8 +10,8 @@ HOEFFDING_FACTOR = 0.5
 """w = R sqrt(HOEFFDING_FACTOR log(2 N / delta) / n): two-sided Hoeffding, union over N pairs."""
 
 ROUNDING = 1e-15
-"""Error of a computed kl(mean, p), absolute and by its size, at most. Ends stay outside by it, and no
-step is made for less."""
+"""Error of a computed kl(mean, p), at most, apart from that of p, whose own rounding outwards is worth more than the relative
+error of the logarithm of 1 - p. Ends stay outside by it, and no step is made for less."""
 
 
 def hoeffding(counts: IntArray | FloatArray, log_term: float) -> FloatArray:
@@ -44,13 +44,12 @@ def _kl_upper(mean: FloatArray, level: FloatArray) -> FloatArray:
     from scipy.special import entr, rel_entr
 
     level, rest = np.broadcast_to(level, mean.shape), 1.0 - mean
-    allowed = ROUNDING * (1.0 + level)
     with np.errstate(divide="ignore", invalid="ignore"):  # a mean of 1, or a level of 0 or without end: no step is made
         outside = np.fmin(mean + np.sqrt(level / 2.0), -np.expm1(-(level + entr(mean) + entr(rest)) / rest))
         while True:
-            excess = rel_entr(mean, outside) + rel_entr(rest, 1.0 - outside) - level - allowed
+            excess = rel_entr(mean, outside) + rel_entr(rest, 1.0 - outside) - level - ROUNDING
             nearer = np.maximum(outside - excess * outside * (1.0 - outside) / (outside - mean), mean)
-            moves = (excess > allowed) & (nearer < outside)
+            moves = (excess > ROUNDING) & (nearer < outside)
             if not moves.any():
                 break
             outside = np.where(moves, nearer, outside)
