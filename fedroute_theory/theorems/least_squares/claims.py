@@ -86,8 +86,9 @@ def law_errors(case: Case, found: Certified) -> dict[str, tuple[FloatArray, floa
         for behind, law in by_truth.values():
             truths = behind.truth(problem.embeddings[here])
             for row, fitted, truth, unit in zip(pointwise, members, truths, units, strict=True):
-                squared = ((fitted / unit - truth / unit) ** 2).mean(axis=-3)  # (T?, b, M)
-                row[:, here] += (law[here] * squared).sum(axis=-1)
+                error = fitted - truth
+                squared = np.square(error, out=error).mean(axis=-3)  # (T?, b, M)
+                row[:, here] += (law[here] / unit**2 * squared).sum(axis=-1)
     return {label: (row.sum(axis=1), _integration_error(problem, row[0])) for label, row in zip(LABELS, pointwise, strict=True)}
 
 

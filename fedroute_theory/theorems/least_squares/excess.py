@@ -16,7 +16,7 @@ from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Measurement, NotApplicable
 from fedroute_theory.theorems.least_squares.laws import known_laws, record_means, records_of, truth_of
 
-BLOCK = 1 << 22
+BLOCK = 1 << 20
 """Numbers held at once while functions are evaluated at the records."""
 
 _ROUNDING = 1e-12
