@@ -127,7 +127,7 @@ class Records:
                     row = []
                     for left, right in (found[name] for name in shapes):
                         square = right[..., output, :, :] ** 2
-                        summed = square.sum(axis=-2) if left is None else np.matmul(np.swapaxes(left**2, -1, -2), square)
+                        summed = square.sum(axis=-1) if left is None else np.matmul(left**2, np.swapaxes(square, -1, -2))
                         row.append(summed.reshape(len(square), -1))
                     trunk, column = places(self.architecture, model, output)
                     whole = share * np.concatenate(row, axis=-1)
@@ -173,7 +173,7 @@ def refined(
 
 def _descended(records: Records, flat: FloatArray, rest: FloatArray, precision: FloatArray, steps: int) -> FloatArray:
     """Every network stops by its own progress, so that repetitions do not depend on one another."""
-    best, still, unit = flat.copy(), np.arange(len(flat)), np.eye(flat.shape[-1])
+    best, still = flat.copy(), np.arange(len(flat))
     precision, rest = (np.broadcast_to(values, flat.shape) for values in (precision, rest))
 
     def objective(candidate: FloatArray, rows: IntArray) -> FloatArray:
@@ -186,13 +186,16 @@ def _descended(records: Records, flat: FloatArray, rest: FloatArray, precision: 
         part, present = records.repetitions(still), best[still]
         gradient, curvature = part.quadratic(present)
         slope = 2.0 * gradient + precision[still] * (present - rest[still])
-        whole = 2.0 * curvature + unit * precision[still][:, None, :]
-        steep, fallen = unit * np.diagonal(whole, axis1=1, axis2=2)[:, None, :], np.zeros(len(still))
+        curvature *= 2.0
+        diagonals(curvature)[...] += precision[still]
+        fallen = np.zeros(len(still))
         for damping in DAMPINGS:
             stuck = np.flatnonzero(fallen == 0.0)
             if stuck.size == 0:
                 break
-            move = np.linalg.solve(whole[stuck] + damping * steep[stuck], slope[stuck][..., None])[..., 0]
+            damped = curvature[stuck]
+            diagonals(damped)[...] *= 1.0 + damping
+            move = np.linalg.solve(damped, slope[stuck][..., None])[..., 0]
             value = objective(present[stuck] - move, still[stuck])
             found = reached[still[stuck]] - value
             falls = found > 0.0
@@ -202,3 +205,9 @@ def _descended(records: Records, flat: FloatArray, rest: FloatArray, precision: 
         if still.size == 0:
             break
     return best
+
+
+def diagonals(matrices: FloatArray) -> FloatArray:
+    """(..., P) the diagonals of (..., P, P), a view to be written to."""
+    view: FloatArray = np.einsum("...pp->...p", matrices)
+    return view

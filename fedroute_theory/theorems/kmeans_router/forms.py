@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from fedroute_theory._validate import BoolArray, FloatArray, IntArray
 from fedroute_theory.lines import pick, worst_pair, worst_pair_models
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairIntervals
 
-_CHUNK = 100_000
+_BLOCK = 100_000
+"""Numbers held at once where every repetition is looked at in every query: about what a processor keeps near."""
+
 _NEVER = -np.inf
 
 
@@ -26,9 +28,13 @@ def sharp(geometry: CellGeometry, pairs: PairIntervals, slope: float) -> FloatAr
     one = np.maximum(up_logged.max(-1) + down_empty.max(-1), up_empty.max(-1) + down_logged.max(-1))
     none = worst_pair(up_empty, down_empty)
     cell, near = geometry.cell, slope * geometry.distance
-    value = np.maximum(np.maximum(both[:, cell] + 2.0 * near, one[:, cell] + near), none[:, cell])
-    bound: FloatArray = np.minimum(value, geometry.problem.label_range) @ geometry.problem.weights
-    return bound
+    top, weights = geometry.problem.label_range, geometry.problem.weights
+
+    def mean(some: slice) -> FloatArray:
+        value = np.maximum(both[some, cell] + 2.0 * near, one[some, cell] + near)
+        return np.asarray(np.minimum(np.maximum(value, none[some, cell]), top) @ weights)
+
+    return _in_blocks(mean, len(both), cell.size)
 
 
 def policy(geometry: CellGeometry, pairs: PairIntervals, slope: float, chosen: IntArray) -> FloatArray:
@@ -42,12 +48,14 @@ def policy(geometry: CellGeometry, pairs: PairIntervals, slope: float, chosen: I
     above_empty = _only(pairs.estimate + pairs.up, rival & ~logged).max(-1)
     below = pick(pairs.estimate - pairs.down - np.where(logged, reach, 0.0), chosen)
     cell, near = geometry.cell, slope * geometry.distance
-    high = np.minimum(np.maximum(above_logged[:, cell] + near, above_empty[:, cell]), problem.high)
-    low = np.maximum(
-        below[:, cell] - near * pick(np.broadcast_to(logged.astype(np.float64), shape), chosen)[:, cell], problem.low
-    )
-    bound: FloatArray = np.maximum(0.0, high - low) @ problem.weights
-    return bound
+    certain = pick(np.broadcast_to(logged.astype(np.float64), shape), chosen)
+
+    def mean(some: slice) -> FloatArray:
+        high = np.minimum(np.maximum(above_logged[some, cell] + near, above_empty[some, cell]), problem.high)
+        low = np.maximum(below[some, cell] - near * certain[some, cell], problem.low)
+        return np.asarray(np.maximum(0.0, high - low) @ problem.weights)
+
+    return _in_blocks(mean, len(below), cell.size)
 
 
 def pairwise(geometry: CellGeometry, pairs: PairIntervals, slope: float) -> FloatArray:
@@ -55,14 +63,16 @@ def pairwise(geometry: CellGeometry, pairs: PairIntervals, slope: float) -> Floa
     reach = slope * geometry.record_distance
     by_model = np.ascontiguousarray(reach.T)[:, None]
     sides = [np.ascontiguousarray(np.moveaxis(side, -1, 0)) for side in (pairs.up, pairs.down)]  # models first, as lines do
-    repetitions = max(len(pairs.up), len(pairs.down))
-    step = max(1, _CHUNK // reach.size)
-    values = []
-    for start in range(0, repetitions, step):
-        up, down = (np.moveaxis(s[:, start : start + step, geometry.cell] + by_model, 0, -1) for s in sides)
+
+    def mean(some: slice) -> FloatArray:
+        at_queries = [side[:, some, geometry.cell] for side in sides]
+        for side in at_queries:
+            side += by_model
+        up, down = (np.moveaxis(side, 0, -1) for side in at_queries)
         value = np.minimum(worst_pair(up, down), geometry.problem.label_range)
-        values.append(value @ geometry.problem.weights)
-    return np.concatenate(values)
+        return np.asarray(value @ geometry.problem.weights)
+
+    return _in_blocks(mean, len(pairs.estimate), reach.size)
 
 
 def shifts(geometry: CellGeometry, pairs: PairIntervals, exact_labels: bool) -> FloatArray:
@@ -92,6 +102,12 @@ def pointwise_terms(
     terms = {name: float(weights @ (pick(u, best) + pick(d, worst))) for name, (u, d) in parts.items()}
     total = pick(up, best) + pick(down, worst)
     return terms | {"range cap": float(weights @ (np.minimum(total, label_range) - total))}
+
+
+def _in_blocks(bounds: Callable[[slice], FloatArray], repetitions: int, numbers: int) -> FloatArray:
+    """(T,) bounds of all repetitions, so many together as `numbers` for each allow."""
+    step = max(1, _BLOCK // numbers)
+    return np.concatenate([bounds(slice(start, start + step)) for start in range(0, repetitions, step)])
 
 
 def _only(values: FloatArray, where: BoolArray) -> FloatArray:

@@ -13,7 +13,7 @@ from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.bound import Measurement, NotApplicable
 
 BOTH_SIDES, CONSTANT = "an estimate for every model on both sides", "constant weight"
-_BLOCK = 2_000_000
+_BLOCK = 200_000
 
 
 @dataclass(frozen=True, eq=False)
