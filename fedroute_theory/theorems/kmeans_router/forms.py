@@ -65,10 +65,8 @@ def pairwise(geometry: CellGeometry, pairs: PairIntervals, slope: float) -> Floa
     sides = [np.ascontiguousarray(np.moveaxis(side, -1, 0)) for side in (pairs.up, pairs.down)]  # models first, as lines do
 
     def mean(some: slice) -> FloatArray:
-        at_queries = [side[:, some, geometry.cell] for side in sides]
-        for side in at_queries:
-            side += by_model
-        up, down = (np.moveaxis(side, 0, -1) for side in at_queries)
+        gathered = [side[:, some, geometry.cell] for side in sides]
+        up, down = (np.moveaxis(np.add(side, by_model, out=side), 0, -1) for side in gathered)
         value = np.minimum(worst_pair(up, down), geometry.problem.label_range)
         return np.asarray(value @ geometry.problem.weights)
 
