@@ -19,7 +19,6 @@ from fedroute_theory._validate import (
     choice,
     extended,
     instance,
-    integer,
     number,
     probability,
     reject,
@@ -77,6 +76,9 @@ class Quantity:
             checked = read(name, value, self.shape, self.low - self.slack, self.high)
             if self.slack:
                 checked = np.maximum(checked, self.low)
+            outside = (self.open_low & (checked <= self.low)) | (self.open_high & (checked >= self.high))
+            if outside.any():
+                raise InputError(f"The '{name}' parameter must be {self.range}; got {checked[outside].ravel().tolist()[0]:g}.")
             if self.whole and (checked != np.floor(checked)).any():
                 raise InputError(f"The '{name}' parameter must hold integers; got {checked.ravel().tolist()[:6]}.")
             if self.law:
@@ -85,10 +87,10 @@ class Quantity:
                 return checked / checked.sum()
             return checked
         if self.whole:
-            as_float = number(name, value, self.low, self.high)
+            as_float = number(name, value, self.low, self.high, open_low=self.open_low, open_high=self.open_high)
             if as_float != math.floor(as_float):
                 raise InputError(f"The '{name}' parameter must be an integer; got {value}.")
-            return integer(name, int(as_float), int(self.low))
+            return int(as_float)
         read_low = self.low - self.slack
         return max(self.low, number(name, value, read_low, self.high, open_low=self.open_low, open_high=self.open_high))
 
@@ -303,6 +305,8 @@ class Extremal:
     @property
     def reproduced(self) -> bool:
         """Whether the computed ratio is the predicted one."""
+        if self.gap == 0.0:
+            return self.bound == 0.0
         return abs(self.bound / self.gap - self.ratio) <= self.tolerance * self.ratio
 
 

@@ -168,7 +168,8 @@ def outcomes(claim: Claim) -> tuple[BoolArray, BoolArray]:
     if not isinstance(claim.answer, Bound):
         return np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
     gaps, bounds = (claim.gaps, claim.bounds) if claim.gaps.size else (np.array([claim.gap]), np.array([claim.answer.value]))
-    excess = gaps - bounds
+    with np.errstate(invalid="ignore"):
+        excess = np.where(gaps == bounds, 0.0, gaps - bounds)  # equal infinities too
     slack = {"upper": -excess, "comparison": -excess, "lower": excess, "identity": -np.abs(excess)}[claim.answer.kind]
     rounding = ROUNDING * np.maximum(np.abs(bounds), 1.0)
     possible = slack + claim.uncertainty >= -rounding  # a number that is none keeps nothing

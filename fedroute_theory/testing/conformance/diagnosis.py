@@ -13,7 +13,7 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.testing.conformance.facts import facts, measured
-from fedroute_theory.testing.conformance.trouble import Unit, refuted
+from fedroute_theory.testing.conformance.trouble import Unit, refuted, series
 from fedroute_theory.theorems import Bound, Theorem
 from fedroute_theory.verify.evidence import outcomes
 
@@ -105,11 +105,8 @@ def _turned(unit: Unit, kind: str, alpha: float) -> bool:
 
 def wrong_rate(found: Sequence[Unit]) -> str:
     """Whether gap / bound grows with the records: the claim holds at small sizes and fails at large ones."""
-    series: dict[tuple[str, str, int | None], list[Unit]] = {}
-    for u in found:
-        series.setdefault((u.example.family, u.claim.training, u.claim.client), []).append(u)
     grown = []
-    for own in series.values():
+    for *_, own in series(found):
         ordered = sorted(own, key=lambda u: u.example.records)
         if len(ordered) < 3 or ordered[0].violated or not ordered[-1].violated:
             continue
@@ -149,6 +146,8 @@ def _positive(ratios: FloatArray) -> FloatArray:
 
 def wrong_constant(bad: Sequence[Unit]) -> str:
     """The factor that would have covered every trial that was to be covered."""
+    if not all(math.isfinite(u.factor()) for u in bad):
+        return "No factor on the bound covers it, which is no positive number where the gap is one: a term is missing."
     return f"It is covered if {_needed(bad)}: the constant is too small, or a term is missing."
 
 

@@ -4,37 +4,44 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from fedroute_theory._validate import InputError, instance
+import numpy as np
+
+from fedroute_theory._validate import InputError, choice, instance
 from fedroute_theory.testing.conformance.report import Check, Report, first, refusal, report
+from fedroute_theory.testing.conformance.scaling import TINY
 from fedroute_theory.theorems import Bound, Formula, Quantity, Theorem
 
 Arguments = Mapping[str, Mapping[str, Any]]
 
 
-def check_formulas(theorem: Theorem, arguments: Arguments | None = None) -> Report:
+def check_formulas(theorem: Theorem, arguments: Arguments | None = None, growing: Collection[str] = ()) -> Report:
     """Statement, formulas, tight families and negative controls of a theorem; no case is drawn.
 
     arguments: form -> parameter -> a valid value, for formulas whose parameters cannot all be chosen one by one (default: a
-    value inside each range, three entries a list). InputError for what is no theorem.
+    value inside each range, three entries a list). growing: forms that may rise with the records, as a sum over records does,
+    or a lower bound that noise hides while they are few. InputError for what is no theorem or no form of it.
     """
     instance("theorem", theorem, Theorem, "be a Theorem")
-    return report(theorem.slug, statement_checks(theorem, arguments or {}))
+    return report(theorem.slug, statement_checks(theorem, arguments or {}, growing))
 
 
-def statement_checks(theorem: Theorem, arguments: Arguments) -> dict[str, Check]:
+def statement_checks(theorem: Theorem, arguments: Arguments, growing: Collection[str]) -> dict[str, Check]:
     """The checks of `check_formulas` by name."""
+    for form in growing:
+        choice("growing", form, theorem.forms)
     given = {form: valid_arguments(f) | dict(arguments.get(form, {})) for form, f in theorem.forms.items()}
-    over_forms = {
+    rising = [theorem.forms[form] for form in growing]
+    over_forms: dict[str, Callable[[Formula, dict[str, Any]], str]] = {
         "every parameter is described and keyword-only": _described,
         "bounds are finite": _finite,
         "bad values are refused in one sentence": _refused,
         "missing and unknown parameters are named": _named,
         "a smaller delta is not free": _delta,
-        "more records do no harm": _records,
+        "more records do no harm": lambda formula, own: "" if formula in rising else _records(formula, own),
     }
     return {
         "it says what it states, assumes and rests on": partial(_says, theorem),
@@ -52,8 +59,8 @@ def valid(quantity: Quantity) -> Any:
         inside = 0.5 * (low + min(quantity.high, low + 2.0))
     if quantity.whole:
         inside = math.ceil(max(inside, quantity.low))
-    for _ in quantity.shape:
-        inside = [inside] * 3
+    for size in reversed(quantity.shape):
+        inside = [inside] * (size or 3)
     return inside
 
 
@@ -62,13 +69,11 @@ def valid_arguments(formula: Formula) -> dict[str, Any]:
     return {name: valid(quantity) for name, quantity in formula.quantities.items()}
 
 
-def wrong_values(quantity: Quantity) -> Iterator[tuple[Any, str]]:
-    """Values outside the range: (value, what the message must show)."""
+def wrong_values(quantity: Quantity, right: Any) -> Iterator[tuple[Any, str]]:
+    """Values outside the range, in place of the first number of a right one: (value, what the message must show)."""
 
     def wrapped(value: Any) -> Any:
-        for _ in quantity.shape:
-            value = [value, 1.0, 1.0] if not isinstance(value, list) else [value] * 3
-        return value
+        return _with_first(right, value)
 
     yield wrapped(math.nan), "nan"
     if not quantity.infinite:
@@ -85,14 +90,24 @@ def wrong_values(quantity: Quantity) -> Iterator[tuple[Any, str]]:
         if quantity.open_high:
             yield wrapped(quantity.high), f"{quantity.high:g}"
     if quantity.whole:
-        yield wrapped(max(1.0, quantity.low) + 0.5), ".5"
+        yield wrapped(math.ceil(max(1.0, quantity.low)) + 0.5), ".5"
     if quantity.shape:
         yield 1.0, "shape"
         yield [], "shape"
-        yield [[[1.0]]], "shape"
+        yield _nested(1.0, max(3, len(quantity.shape) + 1)), "shape"
         yield [[1.0, 2.0], [3.0]], ""
     else:
         yield [1.0, 2.0], "[1.0, 2.0]"
+
+
+def _with_first(right: Any, value: Any) -> Any:
+    if isinstance(right, tuple | list | np.ndarray) and len(right):
+        return [_with_first(right[0], value), *right[1:]]
+    return value
+
+
+def _nested(value: Any, depth: int) -> Any:
+    return [_nested(value, depth - 1)] if depth else value
 
 
 def _each(check: Any, theorem: Theorem, given: Mapping[str, dict[str, Any]]) -> str:
@@ -120,7 +135,10 @@ def _described(formula: Formula, _: dict[str, Any]) -> str:
 
 
 def _finite(formula: Formula, given: dict[str, Any]) -> str:
-    bound = formula(**given)
+    try:
+        bound = formula(**given)
+    except InputError as error:
+        return f"refuses the arguments that were tried, so others must be given in `arguments`: {error}"
     if not isinstance(bound, Bound):
         return f"returns {type(bound).__name__}, not Bound"
     endless = [name for name, term in bound.terms.items() if not math.isfinite(term)]
@@ -130,7 +148,7 @@ def _finite(formula: Formula, given: dict[str, Any]) -> str:
 def _refused(formula: Formula, given: dict[str, Any]) -> str:
     wrong = []
     for name, quantity in formula.quantities.items():
-        for value, shown in wrong_values(quantity):
+        for value, shown in wrong_values(quantity, given[name]):
             said = refusal(partial(formula, **(given | {name: value})), f"'{name}'", shown)
             if said:
                 wrong.append(f"{name}={value!r}: {said}")
@@ -151,30 +169,46 @@ def _named(formula: Formula, given: dict[str, Any]) -> str:
 def _delta(formula: Formula, given: dict[str, Any]) -> str:
     if "delta" not in formula.quantities:
         return ""
-    loose, tight = (formula(**(given | {"delta": delta})) for delta in (0.2, 0.01))
+    loose, tight, _ = _deltas(formula.quantities["delta"])
     more = _more_records(given, formula, 10_000)
     if more != given and not any(_moves(formula, g) for g in (given, more, _smaller(more, formula))):  # few records: both cut
-        return "takes delta and gives the same terms at 0.2 and at 0.01: delta is left out, or should not be asked for"
-    return _ordered(tight, loose, "delta 0.01", "delta 0.2", "must fail more rarely")
+        return "takes delta and gives the same terms whatever it is: delta is left out, or should not be asked for"
+    rare, often = _value(formula, given | {"delta": tight}), _value(formula, given | {"delta": loose})
+    if rare is None or often is None or rare.delta == often.delta:  # the bound never fails, or has a chance of its own
+        return ""
+    return _ordered(rare, often, f"delta {tight:g}", f"delta {loose:g}", "must fail more rarely")
 
 
 def _records(formula: Formula, given: dict[str, Any]) -> str:
     more = _more_records(given, formula, 100)
-    if more == given:
+    few, many = _value(formula, given), _value(formula, more)
+    if more == given or few is None or many is None:
         return ""
-    few, many = formula(**given), formula(**more)
     if few.kind == "lower":  # with more records a router can do better, so less can be ruled out
-        return _ordered(few, many, "few records", "100 times as many", "ruled out less")
-    return _ordered(few, many, "few records", "100 times as many", "knew less")
+        return _ordered(few, many, "few records", "more of them", "ruled out less (if it may rise, name it in `growing`)")
+    return _ordered(few, many, "few records", "more of them", "knew less (if it may rise, name it in `growing`)")
+
+
+def _deltas(quantity: Quantity) -> tuple[float, float, float]:
+    """Three values inside the range, each far below the one before."""
+    low, high = max(quantity.low, 0.0), min(quantity.high, 1.0)
+    loose = 0.2 if low < 0.2 < high else 0.5 * (low + high)
+    return loose, max(0.05 * loose, 0.95 * low + 0.05 * loose), max(TINY, low + 1e-12 * loose if low else 0.0)
+
+
+def _value(formula: Formula, given: dict[str, Any]) -> Bound | None:
+    """The bound; None where the arguments do not go together."""
+    try:
+        return formula(**given)
+    except InputError:
+        return None
 
 
 def _moves(formula: Formula, given: dict[str, Any]) -> bool:
     """Whether delta matters at these arguments, or may do: they need not go together."""
-    try:
-        loose, tight = (formula(**(given | {"delta": delta})) for delta in (0.2, 0.01))
-    except InputError:
-        return True
-    return loose.terms != tight.terms
+    found = [_value(formula, given | {"delta": delta}) for delta in _deltas(formula.quantities["delta"])]
+    terms = [bound.terms for bound in found if bound is not None]
+    return len(terms) < len(found) or any(t != terms[0] for t in terms)
 
 
 def _scaled(value: Any, factor: float) -> Any:
@@ -192,7 +226,11 @@ def _more_records(given: dict[str, Any], formula: Formula, factor: int) -> dict[
     """The same arguments with that many times the records; the very same where the formula takes no records."""
 
     counts = [name for name, quantity in formula.quantities.items() if quantity.unit == "records"]
-    return given | {name: _scaled(given[name], factor) for name in counts}
+    return given | {name: _capped(_scaled(given[name], factor), formula.quantities[name].high) for name in counts}
+
+
+def _capped(value: Any, most: float) -> Any:
+    return [_capped(v, most) for v in value] if isinstance(value, list) else min(value, most)
 
 
 def _ordered(larger: Bound, smaller: Bound, this: str, that: str, why: str) -> str:
@@ -208,7 +246,9 @@ def _families(theorem: Theorem) -> str:
     if not families:
         return "there is none, so nothing shows how loose the bound is"
     wrong = [
-        f"'{f.name}' ({f.form}) has bound / gap {f.bound / f.gap:.6g}, not {f.ratio:.6g}" for f in families if not f.reproduced
+        f"'{f.name}' ({f.form}) has bound {f.bound:.6g} and gap {f.gap:.6g}, whose ratio is not {f.ratio:.6g}"
+        for f in families
+        if not f.reproduced
     ]
     wrong += [f"'{f.name}' allows a tolerance of {f.tolerance:g}, more than 0.01" for f in families if f.tolerance > 0.01]
     return first(wrong)

@@ -17,7 +17,7 @@ from fedroute_theory.testing.conformance.report import Check, Report, first, rep
 from fedroute_theory.testing.conformance.scaling import Made, dearer_with_delta, shrinks
 from fedroute_theory.testing.conformance.trouble import by_form, units
 from fedroute_theory.testing.trials import AnyRouter
-from fedroute_theory.theorems import Bound, Case, Measurement, NotApplicable, Theorem
+from fedroute_theory.theorems import Bound, Case, Claim, Measurement, NotApplicable, Theorem
 from fedroute_theory.verify import FALSE_ALARM
 from fedroute_theory.verify.evidence import outcomes
 
@@ -28,6 +28,7 @@ def check_theorem(
     *,
     router: AnyRouter | None = None,
     arguments: Arguments | None = None,
+    growing: Collection[str] = (),
     rate: float | None = None,
     informative: Collection[str] = (),
     drawn: int = 30,
@@ -36,8 +37,8 @@ def check_theorem(
 ) -> Report:
     """Everything the package relies on in a theorem: `check_formulas`, then `check_claims` on the same subject.
 
-    arguments: as in `check_formulas`. cases, router, rate, informative, drawn, seed, false_alarm: as in `check_claims`, and
-    InputError as there.
+    arguments, growing: as in `check_formulas`. cases, router, rate, informative, drawn, seed, false_alarm: as in
+    `check_claims`, and InputError as there.
     """
     claims = check_claims(
         theorem,
@@ -49,7 +50,7 @@ def check_theorem(
         seed=seed,
         false_alarm=false_alarm,
     )
-    statement = report(theorem.slug, statement_checks(theorem, arguments or {}))
+    statement = report(theorem.slug, statement_checks(theorem, arguments or {}, growing))
     return Report(theorem.slug, statement.findings + claims.findings)
 
 
@@ -70,9 +71,10 @@ def check_claims(
     about cells are. Of a claim that may fail a rate above delta is seen, on these cases only: `attack` looks for worse.
 
     cases: default `example_cases(router, seed=seed)`. rate: the bound is said to shrink like n^-rate; checked on the examples
-    to RATE_TOLERANCE. informative: assumptions that are measured for information, and may fail beside a bound. drawn: how many
-    awkward cases (0: none; they need Hypothesis). false_alarm: chance that a true theorem is said to be violated. InputError
-    for what is no theorem or no case and for numbers out of range.
+    to RATE_TOLERANCE, so a factor log n in it must be allowed for (0.16 at the default sizes). informative: assumptions that
+    are measured for information, and may fail beside a bound. drawn: how many awkward cases (0: none; they need Hypothesis).
+    false_alarm: chance that a true theorem is said to be violated. InputError for what is no theorem or no case and for numbers
+    out of range.
     """
     instance("theorem", theorem, Theorem, "be a Theorem")
     probability("false_alarm", false_alarm)
@@ -82,7 +84,7 @@ def check_claims(
     given = example_cases(router, seed=seed) if cases is None else list(cases)
     examples = [c if isinstance(c, Example) else Example(f"case {i}", c.logs.size, c) for i, c in enumerate(given)]
     try:
-        made = [(example, list(theorem.claims(example.case))) for example in examples]
+        made = [(example, [_claim(c) for c in theorem.claims(example.case)]) for example in examples]
     except Exception as error:  # whatever a theorem under test raises is the finding
         said = f"raised {type(error).__name__}: {error}"
         return report(theorem.slug, {"it speaks of every case": lambda: said})
@@ -93,6 +95,7 @@ def check_claims(
         "where an assumption fails it refuses and names it": partial(_refuses, theorem, made, informative),
         "gaps and bounds of all repetitions belong to the claim": partial(_whole, made),
         "no claim is violated": partial(_violated, theorem, made, false_alarm),
+        "every form is decided by its trials": partial(_decided, made, false_alarm),
     }
     checks["a smaller delta is not free in its claims"] = partial(dearer_with_delta, theorem, made)
     if rate is not None:
@@ -103,12 +106,21 @@ def check_claims(
     return report(theorem.slug, checks)
 
 
+def _claim(given: object) -> Claim:
+    if not isinstance(given, Claim):
+        raise TypeError(f"`claims` must yield Claims; got {type(given).__name__}")
+    return given
+
+
 def _applies(made: Made) -> str:
     claims = [c for _, listed in made for c in listed]
     if not claims:
         return f"it makes no claim on any of {len(made)} cases, so nothing was checked"
     reasons = {str(c.answer) for c in claims}
-    if any(isinstance(c.answer, Bound) for c in claims):
+    bounds = [c.answer for c in claims if isinstance(c.answer, Bound)]
+    if bounds and not any(math.isfinite(b.value) for b in bounds):
+        return f"none of its {len(bounds)} bounds is finite, so nothing was checked"
+    if bounds:
         return ""
     return f"none of {len(claims)} claims applies, so nothing was checked, for example {sorted(reasons)[0]}"
 
@@ -153,10 +165,14 @@ def _whole(made: Made) -> str:
                 continue
             if c.gaps.shape != c.bounds.shape or c.gaps.ndim != 1:
                 wrong.append(f"{where}: gaps of shape {c.gaps.shape} beside bounds of shape {c.bounds.shape}")
-            elif c.gaps.size and not (np.isclose(c.gaps[0], c.gap) and np.isclose(c.bounds[0], c.answer.value)):
-                wrong.append(f"{where}: the first repetition is not the answer: {c.bounds[0]:.6g}, not {c.answer.value:.6g}")
-            elif not math.isfinite(c.gap) or not np.isfinite(c.gaps).all() or np.isnan(c.bounds).any():
+            elif math.isnan(c.gap) or np.isnan(c.gaps).any() or np.isnan(c.bounds).any():
                 wrong.append(f"{where}: a gap or a bound is no number")
+            elif c.answer.kind != "comparison" and not (math.isfinite(c.gap) and np.isfinite(c.gaps).all()):
+                wrong.append(f"{where}: a gap is infinite")
+            elif c.gaps.size and not np.isclose(c.gaps[0], c.gap):
+                wrong.append(f"{where}: the gap of the first repetition is not the claim's: {c.gaps[0]:.6g}, not {c.gap:.6g}")
+            elif c.gaps.size and not np.isclose(c.bounds[0], c.answer.value):
+                wrong.append(f"{where}: the first repetition is not the answer: {c.bounds[0]:.6g}, not {c.answer.value:.6g}")
     return first(wrong)
 
 
@@ -164,6 +180,12 @@ def _violated(theorem: Theorem, made: Made, alpha: float) -> str:
     found = units(made, alpha)
     texts = [explained(theorem, form, own, alpha) for form, own in by_form(found).items()]
     return first([text for text in texts if text])
+
+
+def _decided(made: Made, alpha: float) -> str:
+    """Forms of which no trials could have shown that they are false, so that the check above cannot fail."""
+    forms = by_form(units(made, alpha))
+    return first([f"{form}: {own[0].undecided}" for form, own in forms.items() if all(u.undecided for u in own)])
 
 
 def _awkward(theorem: Theorem, drawn: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ class Unit:
     """One claim that answered with a bound, on one example.
 
     gaps, bounds: (T,). kind, delta: of the bound. violated: whether its trials show it false at the level of the whole check.
+    undecided: why no outcome of its trials could have shown that, if none could.
     """
 
     example: Example
@@ -29,6 +31,7 @@ class Unit:
     delta: float
     violations: int
     violated: bool
+    undecided: str
 
     @property
     def trials(self) -> int:
@@ -57,17 +60,28 @@ def units(made: Sequence[tuple[Example, Sequence[Claim]]], alpha: float) -> list
 
     Claims whose trials share one draw of the records (`given_records`) can be confirmed by them, never refuted.
     """
-    answered = [(e, c, c.answer) for e, claims in made for c in claims if isinstance(c.answer, Bound)]
+    answered = [
+        (e, c, c.answer)
+        for e, claims in made
+        for c in claims
+        if isinstance(c.answer, Bound) and c.gaps.shape == c.bounds.shape  # others belong to another check
+    ]
     share = alpha / max(1, len(answered))
     return [_unit(example, claim, answer, share) for example, claim, answer in answered]
 
 
 def _unit(example: Example, claim: Claim, answer: Bound, alpha: float) -> Unit:
     gaps, bounds = (claim.gaps, claim.bounds) if claim.gaps.size else (np.array([claim.gap]), np.array([answer.value]))
-    failed = int(outcomes(claim)[0].sum())
+    violations, unclear = outcomes(claim)
+    failed, clear = int(violations.sum()), int((~unclear).sum())
+    undecided = ""
+    if clear == 0:
+        undecided = f"the uncertainty {claim.uncertainty:.3g} of its gaps leaves every trial open"
+    elif not claim.given_records and not refuted(clear, gaps.size, answer.delta, False, alpha):
+        undecided = f"{clear} trials refute no failure probability of {answer.delta:g}: give `gaps` and `bounds` of repetitions"
     return Unit(
         example, claim, gaps, bounds, answer.kind, answer.delta, failed,
-        refuted(failed, gaps.size, answer.delta, claim.given_records, alpha),
+        refuted(failed, gaps.size, answer.delta, claim.given_records, alpha), undecided,
     )  # fmt: skip
 
 
@@ -76,6 +90,17 @@ def refuted(failed: int, trials: int, delta: float, given_records: bool, alpha: 
     if delta == 0.0:
         return failed > 0
     return not given_records and rate_test(failed, trials, delta, alpha).lower > delta
+
+
+def series(found: Iterable[Unit]) -> Iterator[tuple[str, str, int | None, list[Unit]]]:
+    """(family, training, client, its units at one size after the other); claims that share all of these are apart."""
+    groups: dict[tuple[str, str, int | None, int], list[Unit]] = {}
+    seen: Counter[tuple[Example, str, int | None]] = Counter()
+    for unit in found:
+        name = (unit.example, unit.claim.training, unit.claim.client)
+        groups.setdefault((unit.example.family, *name[1:], seen[name]), []).append(unit)
+        seen[name] += 1
+    yield from ((family, training, client, own) for (family, training, client, _), own in groups.items())
 
 
 def by_form(found: Iterable[Unit]) -> dict[str, list[Unit]]:
