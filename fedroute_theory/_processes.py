@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
-from multiprocessing import get_context
 from typing import TypeVar
 
 Cell = TypeVar("Cell")
 Result = TypeVar("Result")
+
+
+def spawned(workers: int, start: Callable[[], None]) -> ProcessPoolExecutor:
+    """New processes, each prepared by `start`."""
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=start)
+
+
+def follow_parent() -> None:
+    """Let this process end with the one that started it, however that one ends: none is left behind."""
+    threading.Thread(target=_followed, daemon=True).start()
+
+
+def _followed() -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def in_order(
@@ -21,7 +39,7 @@ def in_order(
     elif workers == 1:
         yield from map(function, cells)
     else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with spawned(workers, follow_parent) as pool:
             yield from pool.map(function, cells)
 
 
@@ -36,7 +54,7 @@ def as_done(
     if executor is None and workers == 1:
         yield from ((place, function(cells[place])) for place in order)
         return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn")) if executor is None else nullcontext(executor)
+    pool = spawned(workers, follow_parent) if executor is None else nullcontext(executor)
     with pool as running:
         places = {running.submit(function, cells[place]): place for place in order}
         try:

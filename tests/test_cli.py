@@ -170,3 +170,52 @@ def test_importing_and_asking_for_help_is_light():
     code, said, _ = run("--help")
     assert code == 0
     assert 0 < said.index(" verify ") < said.index(" audit ") < said.index(" list ") < said.index(" assumptions ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("nothing",), "'nothing'"),
+        (("verify", "--sed", 3), "--sed"),
+        (("show",), "slug"),
+        (("verify", "--seed", "one"), "one"),
+        (("compare", "table.csv", "--seeds", 0), "'table.csv'"),
+        (("explain", "pooling", "--records", 0), "got 0"),
+        (("attack", "pooling", "--evaluations", 1, "--seed", -1), "got -1"),
+        (("bound", "pooling", "form="), "no form ''"),
+        (("verify", "--theorem", "pooling", "--scenario", "tiny"), "tiny (for kmeans-router)"),
+    ],
+)
+def test_what_is_not_understood_gets_one_sentence(arguments, named):
+    said = refused(*arguments)
+    assert said.startswith("fedroute-theory: ")
+    assert said.rstrip().endswith(".")
+    assert named in said
+
+
+def test_a_file_below_a_file_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "no writable folder" in refused("verify", "--quick", "--json", tmp_path / "file" / "x.json")
+
+
+def test_a_command_that_is_stopped_says_so(monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fedroute_theory.verify.explained.explain", stop)
+    assert run("explain", "pooling") == (130, "", "fedroute-theory: interrupted.\n")
+
+
+def test_a_request_to_end_keeps_what_is_done_and_leaves_no_worker(tmp_path):
+    """The pipes are at their end only when no worker holds them any more."""
+    file = tmp_path / "out.json"
+    command = [sys.executable, "-c", "from fedroute_theory.cli import main; main()", "verify", "--quick"]
+    options = ["--theorem", "pooling", "--workers", "2", "--json", str(file)]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("[1/")
+    process.terminate()
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted after" in err or "killed" in err
+    assert json.loads(file.read_text())["interrupted"] is True

@@ -1,6 +1,9 @@
 """Cells over processes: what starts first, what comes back, what an interruption costs."""
 
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -59,3 +62,24 @@ def test_after_an_interruption_nothing_new_starts():
 def test_an_error_of_a_cell_is_raised():
     with ThreadPoolExecutor(1) as pool, pytest.raises(ZeroDivisionError):
         list(as_done(lambda cell: 1 // cell, [1, 0], 1, pool, order=[0, 1]))
+
+
+BUSY = """
+import sys, time
+from fedroute_theory._processes import in_order
+if __name__ == "__main__":
+    print("started", flush=True)
+    list(in_order(time.sleep, [600.0, 600.0], 2, None))
+"""
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path):
+    """They hold the pipes of a job in CI, which would wait for them."""
+    program = tmp_path / "busy.py"
+    program.write_text(BUSY)
+    run = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert run.stdout is not None
+    assert run.stdout.readline() == "started\n"
+    time.sleep(2.0)
+    run.kill()
+    run.communicate(timeout=60)  # the end of the pipe: nobody holds it any more

@@ -160,7 +160,7 @@ def extremal_table(facts: Facts) -> str:
     """Families in which the ratio of bound and gap is known, recomputed."""
     if not facts.extremal:
         return "No family is known in which it is tight."
-    rows = [(plain(e.name), f"`{e.form}`", figure(e.bound), figure(e.gap), figure(e.bound / e.gap)) for e in facts.extremal]
+    rows = [(plain(e.name), f"`{e.form}`", figure(e.bound), figure(e.gap), figure(e.measured)) for e in facts.extremal]
     title = "Families in which bound and gap are known"
     return table(title, ("Family", "Form", "Bound", "Gap", "Bound / gap"), rows, (40, 18, 14, 14, 14))
 

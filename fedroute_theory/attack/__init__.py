@@ -57,6 +57,7 @@ def attack(
     known = theorem(entry) if isinstance(entry, str) else entry
     if minutes is None and evaluations is None:
         raise InputError("The search needs a budget; got neither 'minutes' nor 'evaluations'.")
+    integer("seed", seed, 0)
     if evaluations is not None:
         integer("evaluations", evaluations, 1)
     limit = None if minutes is None else 60.0 * number("minutes", minutes, 0.0, open_low=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import sys
+from itertools import pairwise
+from typing import Any
 
 import typer
 
@@ -39,6 +43,8 @@ __all__ = [
     "verification",
 ]
 
+_MISUSE: Any = typer.BadParameter.__base__
+"""What Typer raises for options and arguments that it does not understand."""
 
 SHOWN = (
     *("verify", "audit", "list", "show", "bound", "explain", "assumptions", "brackets", "attack", "selftest"),
@@ -51,14 +57,36 @@ app.registered_commands.sort(key=lambda command: SHOWN.index(str(command.name or
 
 def main() -> None:
     """Entry point: every expected failure is one sentence on stderr and a non-zero exit code."""
+    before = signal.signal(signal.SIGTERM, _terminated)
     try:
-        app()
+        code = app(standalone_mode=False)
     except InputError as error:
         typer.echo(f"fedroute-theory: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
+        code = EXIT_BAD_INPUT
+    except _MISUSE as error:
+        said = error.format_message()
+        typer.echo(f"fedroute-theory: {said.rstrip('.')}{_value_of(error)}." if said else error.ctx.get_help(), err=True)
+        code = EXIT_BAD_INPUT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_VIOLATION)
+        code = EXIT_VIOLATION
     except STOPPED as why:
         typer.echo(f"fedroute-theory: {stopped(why)}.", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        code = EXIT_INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    sys.exit(code)
+
+
+def _value_of(error: Any) -> str:
+    """What was given for the option that is not understood, which Typer leaves out."""
+    words = [part for word in sys.argv for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    options = getattr(getattr(error, "param", None), "opts", ())
+    return next((f"; got '{value}'" for option, value in pairwise(words) if option in options), "")
+
+
+def _terminated(*_: object) -> None:
+    """A request to end is an interruption, which the workers do not hear of by themselves."""
+    for child in multiprocessing.active_children():
+        child.terminate()
+    raise KeyboardInterrupt

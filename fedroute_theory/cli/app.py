@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from fedroute_theory import __version__
 
+EXIT_VIOLATION, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+
+STOPPED = (KeyboardInterrupt, BrokenExecutor)
+"""What ends a command before its time: the user, or a worker process that ended without an answer."""
+
+
+class Commands(TyperGroup):
+    """All commands; one that is stopped says so in a sentence, where Typer says nothing."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except STOPPED as why:
+            typer.echo(f"fedroute-theory: {stopped(why)}.", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Bounds for federated language-model routers, beside exact suboptimality gaps.",
 )
-
-EXIT_VIOLATION, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
-
-STOPPED = (KeyboardInterrupt, BrokenExecutor)
-"""What ends a command before its time: the user, or a worker process that ended without an answer."""
 
 
 def stopped(why: BaseException) -> str:

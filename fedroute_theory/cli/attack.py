@@ -31,7 +31,7 @@ def attack(
     slug: Annotated[str, typer.Argument(help="A theorem of `list`, or MODULE:NAME of your own.")],
     minutes: Annotated[float | None, typer.Option(help="Length of this session; 5 if nothing else is given.")] = None,
     evaluations: Annotated[int | None, typer.Option(help="Stop after so many evaluations, of all sessions together.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed and evaluations: same result.")] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed and evaluations: same result.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder of states and finds; a search that is there goes on.")] = Path("attack"),
     json_file: JsonFile = None,
 ) -> None:
@@ -118,7 +118,7 @@ def _theorem(name: str) -> Theorem:
         entry = getattr(importlib.import_module(module), attribute, None)
     except ModuleNotFoundError as error:
         raise InputError(f"The theorem '{name}' cannot be imported: there is no module '{error.name}'.") from None
-    except Exception as error:  # a module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
         said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}".removesuffix(": ")
         raise InputError(f"The theorem '{name}' cannot be imported: '{module}' raises {said}.") from None
     if entry is None:

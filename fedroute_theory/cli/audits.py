@@ -91,7 +91,7 @@ def compare(
     models: Annotated[str | None, typer.Option(help="Names of the models to keep, separated by commas.")] = None,
     router: Annotated[list[str] | None, typer.Option(help="Router family (repeatable; default: kmeans and mlp).")] = None,
     protocol: Annotated[list[str] | None, typer.Option(help="Protocol (repeatable; default: both).")] = None,
-    seeds: Annotated[int, typer.Option(help="Number of partitions and trainings.", min=1)] = 10,
+    seeds: Annotated[int, typer.Option(help="Number of partitions and trainings.")] = 10,
     seed: Annotated[int, typer.Option(help="The first seed; the others follow it.")] = 42,
     clients: Annotated[int, typer.Option(help="Number of clients.")] = 10,
     task_alpha: Annotated[float, typer.Option(help="Dirichlet concentration of tasks over clients.")] = 0.6,

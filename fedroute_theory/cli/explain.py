@@ -19,8 +19,8 @@ KINDS = ("png", "pdf", "svg")
 def explain(
     slug: Annotated[str, typer.Argument(help="The theorem.")],
     scenario: Annotated[str | None, typer.Option(help="Generated scenario (default: the first it applies to).")] = None,
-    records: Annotated[int | None, typer.Option(help="Records a client (default: the scenario's least).", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random draw.", min=0)] = 0,
+    records: Annotated[int | None, typer.Option(help="Records a client (default: the scenario's least).")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     training: Annotated[str | None, typer.Option(help="local, federated, pooled or mixture (default: federated).")] = None,
     client: Annotated[int | None, typer.Option(help="Client, where there is one (default: the first).")] = None,
     form: Annotated[str | None, typer.Option(help="Form of the theorem (default: the least bound).")] = None,

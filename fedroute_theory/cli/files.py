@@ -23,7 +23,7 @@ def check_writable(file: Path | None) -> None:
     """Refuse before hours of work rather than after."""
     if file is None or file == Path("-"):
         return
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
+    if file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
         reason = "it is a folder" if file.is_dir() else f"no writable folder '{file.parent}'"
         raise InputError(f"The file '{file}' cannot be written: {reason}.")
 

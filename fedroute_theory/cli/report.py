@@ -21,7 +21,7 @@ def report(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page.")] = Path("report.html"),
-    seed: Annotated[int, typer.Option(help="Seed of every random draw, without --from.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw, without --from.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; the page does not depend on it.")] = min(2, os.cpu_count() or 1),
     json_file: JsonFile = None,
 ) -> None:

@@ -29,9 +29,7 @@ def tables(
     full: Annotated[bool, typer.Option("--full", help="The larger grids.")] = False,
     executor: Annotated[str, typer.Option(help="processes, or dask (needs the extra 'cluster').")] = "processes",
     scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler (default: a local cluster).")] = None,
-    workers: Annotated[int, typer.Option(help="Processes; the files do not depend on it.", min=1)] = min(
-        2, os.cpu_count() or 1
-    ),
+    workers: Annotated[int, typer.Option(help="Processes; the files do not depend on it.")] = min(2, os.cpu_count() or 1),
     store: Annotated[Path | None, typer.Option(metavar="FILE", help="Store of results (default: DIR/cells.sqlite).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run and the time expected, and stop.")] = False,
     salvage: Annotated[

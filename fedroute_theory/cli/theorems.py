@@ -86,7 +86,7 @@ def bound(
         if not equals or key in given:
             raise InputError(f"Every parameter must be given once as key=value; got {item!r}.")
         given[key] = value
-    name = given.pop("form", None) or _fitting_form(entry.forms, set(given))
+    name = given.pop("form") if "form" in given else _fitting_form(entry.forms, set(given))
     if name not in entry.forms:
         raise InputError(f"The theorem '{slug}' has no form '{name}'; it has {', '.join(entry.forms)}.")
     parameters = {key: parse_value(key, value) for key, value in given.items()}

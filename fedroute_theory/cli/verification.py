@@ -30,7 +30,7 @@ def verify(
 ) -> None:
     """Put every bound beside the gap it promises to cover. Exit code 1 on a violation."""
     from fedroute_theory.report import verification_tables as tables
-    from fedroute_theory.verify import Verification, shared
+    from fedroute_theory.verify import interrupted
     from fedroute_theory.verify import verify as run
 
     if quick and full:
@@ -55,8 +55,8 @@ def verify(
             progress=progress,
         )
     except STOPPED as why:
-        partial = Verification(seed, mode, delta, false_alarm, shared(collected, false_alarm), (), ())
-        write_json(json_file, "verify", partial.as_json() | {"interrupted": True})
+        partial = interrupted(collected, seed=seed, mode=mode, delta=delta, false_alarm=false_alarm)
+        write_json(json_file, "verify", partial)
         kept = f" The {len(collected)} results so far are in '{json_file}'." if json_file else ""
         typer.echo(f"fedroute-theory: {stopped(why)} after {len(collected)} results.{kept}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None

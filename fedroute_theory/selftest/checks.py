@@ -30,7 +30,7 @@ def reference(slug: str) -> Iterator[str]:
 
 def extremal(slug: str) -> list[str]:
     """Every tight family reproduces its ratio, to both sides."""
-    return [f"{e.form} on {e.name}: {e.bound / e.gap} is not {e.ratio}" for e in theorem(slug).extremal() if not e.reproduced]
+    return [f"{e.form} on {e.name}: {e.measured} is not {e.ratio}" for e in theorem(slug).extremal() if not e.reproduced]
 
 
 def controls(slug: str) -> list[str]:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from queue import SimpleQueue
 from typing import Any
 
+from fedroute_theory._processes import spawned
 from fedroute_theory._validate import InputError, instance, integer
 from fedroute_theory.sweep import worker
 
@@ -126,7 +126,7 @@ class Crew(Executor):
 
     def _pool(self, place: int) -> ProcessPoolExecutor:
         for _ in range(STARTS):
-            pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=worker.start)
+            pool = spawned(1, worker.start)
             try:
                 self._pids[place] = pool.submit(os.getpid).result()
             except BrokenExecutor:

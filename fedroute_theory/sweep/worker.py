@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-import threading
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from fedroute_theory._processes import follow_parent
 from fedroute_theory._validate import InputError
 from fedroute_theory.sweep.cells import JSON, Cell, plain
 
@@ -68,13 +67,7 @@ def start() -> None:
 def dask_setup(_: object) -> None:
     """What Dask calls in each worker of a cluster of our own: interrupts are left to the parent, which is never outlived."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    if (parent := multiprocessing.parent_process()) is not None:
-        parent.join()
-        os._exit(1)
+    follow_parent()
 
 
 def told(error: BaseException) -> str:

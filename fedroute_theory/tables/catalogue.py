@@ -46,7 +46,7 @@ def load(folder: Path, name: str) -> Experiment:
     sys.modules[spec.name] = module  # dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a user's file may raise anything
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
         raise InputError(f"The file '{file}' cannot be imported: {type(error).__name__}: {error}.") from error
     experiment = getattr(module, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):

@@ -74,10 +74,10 @@ def plan(chosen: Sequence[str], request: Request, folder: Path | None = None) ->
 
 def _grid(name: str, experiment: Experiment, request: Request) -> Sequence[Params]:
     try:
-        return experiment.cells(request)
+        return list(experiment.cells(request))
     except InputError:
         raise
-    except Exception as error:  # a user's function may raise anything
+    except (Exception, SystemExit) as error:  # a user's function may raise anything
         raise InputError(f"The cells of the experiment '{name}' cannot be listed: {told(error)}.") from error
 
 

@@ -305,9 +305,14 @@ class Extremal:
     @property
     def reproduced(self) -> bool:
         """Whether the computed ratio is the predicted one."""
+        return abs(self.measured - self.ratio) <= self.tolerance * self.ratio
+
+    @property
+    def measured(self) -> float:
+        """bound / gap as computed; where the gap is 0, the known ratio for a bound of 0 and infinity for any other."""
         if self.gap == 0.0:
-            return self.bound == 0.0
-        return abs(self.bound / self.gap - self.ratio) <= self.tolerance * self.ratio
+            return self.ratio if self.bound == 0.0 else math.inf
+        return self.bound / self.gap
 
 
 @dataclass(frozen=True)

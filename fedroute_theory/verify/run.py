@@ -52,7 +52,7 @@ class Verification:
             if e.verdict is Verdict.VIOLATED
         ]
         missed = [
-            f"{slug}: {e.name} ({e.form}) has bound / gap {e.bound / e.gap:.4f}, not {e.ratio:.4f}"
+            f"{slug}: {e.name} ({e.form}) has bound / gap {e.measured:.4f}, not {e.ratio:.4f}"
             for slug, e in self.extremal
             if not e.reproduced
         ]
@@ -89,7 +89,7 @@ class Verification:
             "power": self.power,
             "results": [e.as_json() for e in self.results],
             "extremal": [
-                {"theorem": slug, **asdict(e), "measured_ratio": e.bound / e.gap, "reproduced": e.reproduced}
+                {"theorem": slug, **asdict(e), "measured_ratio": e.measured, "reproduced": e.reproduced}
                 for slug, e in self.extremal
             ],
             "controls": [{"theorem": slug, **asdict(c)} for slug, c in self.controls],
@@ -136,8 +136,9 @@ def verify(
     chosen = {name: c for name, c in SCENARIOS.items() if scenarios is None or name in scenarios}
     wanted = {n: tuple(s for s in slugs if not c.theorems or s in c.theorems) for n, c in chosen.items()}
     cells = [(name, size) for name, c in chosen.items() if wanted[name] for size in c.sizes[mode]]
-    what, where = (", ".join(names) or "nothing" for names in (slugs, chosen))
-    nothing = f"There is no claim to check: scenario {where} makes none of {what}."
+    what = ", ".join(slugs) or "nothing"
+    where = ", ".join(f"{name} (for {' and '.join(c.theorems)})" if c.theorems else name for name, c in chosen.items())
+    nothing = f"There is no claim to check: scenario {where or 'nothing'} makes none of {what}."
     if not cells:
         raise InputError(nothing)
     arguments = [(name, size, seed, chosen[name].trials * REPETITIONS[mode], delta, wanted[name]) for name, size in cells]
@@ -165,6 +166,14 @@ def verify(
         tuple((slug, sentence) for slug, sentence in wrong.items() if sentence),
         tuple(name for name in dict.fromkeys(scenarios or ()) if name not in {e.scenario for e in results}),
     )
+
+
+def interrupted(
+    results: Sequence[Evidence], *, seed: int = 0, mode: str = "default", delta: float = 0.05, false_alarm: float = FALSE_ALARM
+) -> dict[str, Any]:
+    """What a run that was stopped leaves, as `Verification.as_json` has it, and that it was. results: those it had."""
+    partial = Verification(seed, mode, delta, false_alarm, shared(results, false_alarm), (), ())
+    return partial.as_json() | {"interrupted": True}
 
 
 Arguments = tuple[str, int, int, int, float, tuple[str, ...]]

@@ -200,6 +200,7 @@ def test_bad_input_is_one_sentence(whole, tmp_path, monkeypatch):
         (".a:X", "must be given as MODULE:NAME"),
         ("attack_torn:X", "'attack_torn' raises SyntaxError: "),
         ("attack_broken:X", "'attack_broken' raises ZeroDivisionError: division by zero."),
+        ("attack_quits:X", "'attack_quits' raises SystemExit"),
     ],
 )
 def test_a_theorem_that_cannot_be_imported_is_named_in_one_sentence(tmp_path, monkeypatch, capsys, name, said):
@@ -207,6 +208,7 @@ def test_a_theorem_that_cannot_be_imported_is_named_in_one_sentence(tmp_path, mo
 
     (tmp_path / "attack_torn.py").write_text("def (:")
     (tmp_path / "attack_broken.py").write_text("1 / 0")
+    (tmp_path / "attack_quits.py").write_text("raise SystemExit")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "argv", ["fedroute-theory", "attack", name])

@@ -118,3 +118,19 @@ def test_what_was_done_before_a_run_is_stopped_is_on_the_page(monkeypatch, tmp_p
     assert said in err
     assert "</html>" in page.read_text()
     assert [d.value for d in read([kept])] == [verified.value]
+
+
+def test_a_verification_that_is_stopped_is_on_the_page_as_far_as_it_came(monkeypatch):
+    from fedroute_theory import verify
+
+    whole = verify.verify(theorems=["pooling"], scenarios=["voronoi"], mode="quick")
+
+    def some(*, progress, **_):
+        progress(1, 17, "voronoi", whole.results)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verify, "verify", some)
+    documents = collect.collect(0, 1)
+    assert next(documents).value["interrupted"] is True
+    with pytest.raises(KeyboardInterrupt):
+        next(documents)

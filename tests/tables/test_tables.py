@@ -324,6 +324,17 @@ def test_folders_without_experiments_are_refused(tmp_path):
     (tmp_path / "wrong.py").write_text("import nothing_of_that_name")
     with pytest.raises(InputError, match="cannot be imported: ModuleNotFoundError: No module named 'nothing_of_that_name'"):
         load(tmp_path, "wrong")
+    (tmp_path / "quits.py").write_text("raise SystemExit(0)")
+    with pytest.raises(InputError, match="cannot be imported: SystemExit: 0"):
+        load(tmp_path, "quits")
+
+
+def test_cells_that_are_no_list_are_refused(folder, tmp_path):
+    file = folder / "squares.py"
+    file.write_text(file.read_text().replace("    return [{", "    return 7 or [{"))
+    result = run(folder, tmp_path / "out")
+    assert isinstance(result.exception, InputError), result.output
+    assert "cannot be listed: TypeError" in str(result.exception)
 
 
 def test_the_list_names_every_experiment_shipped():

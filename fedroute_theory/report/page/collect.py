@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fedroute_theory import __version__, _json
 from fedroute_theory._processes import in_order
 from fedroute_theory.report.page.documents import Document, parse
 from fedroute_theory.theorems import registry
 from fedroute_theory.verify.sizes import place_of
+
+if TYPE_CHECKING:
+    from fedroute_theory.verify import Evidence
 
 Progress = Callable[[str], None]
 
@@ -26,14 +30,20 @@ def collect(seed: int = 0, workers: int = 1, progress: Progress = lambda _: None
     documents do not depend on it. progress: called with a line for each thing done.
     """
     from fedroute_theory.attack import found
-    from fedroute_theory.verify import verify
+    from fedroute_theory.verify import interrupted, verify
 
-    run = verify(
-        seed=seed,
-        mode="quick",
-        workers=workers,
-        progress=lambda done, total, cell, _: progress(f"[{done}/{total}] verify: {cell}"),
-    )
+    evidence: list[Evidence] = []
+
+    def seen(done: int, total: int, cell: str, found: Sequence[Evidence]) -> None:
+        evidence.extend(found)
+        progress(f"[{done}/{total}] verify: {cell}")
+
+    try:
+        run = verify(seed=seed, mode="quick", workers=workers, progress=seen)
+    except (KeyboardInterrupt, BrokenExecutor):
+        if evidence:
+            yield _document("verify", interrupted(evidence, seed=seed, mode="quick"))
+        raise
     yield _document("verify", run.as_json())
     slugs = list(registry())
     for slug, own in zip(slugs, in_order(_theorem, [(slug, seed) for slug in slugs], workers, None), strict=True):

@@ -245,11 +245,7 @@ def _families(theorem: Theorem) -> str:
     families = theorem.extremal()
     if not families:
         return "there is none, so nothing shows how loose the bound is"
-    wrong = [
-        f"'{f.name}' ({f.form}) has bound {f.bound:.6g} and gap {f.gap:.6g}, whose ratio is not {f.ratio:.6g}"
-        for f in families
-        if not f.reproduced
-    ]
+    wrong = [f"'{f.name}' ({f.form}) has bound / gap {f.measured:.6g}, not {f.ratio:.6g}" for f in families if not f.reproduced]
     wrong += [f"'{f.name}' allows a tolerance of {f.tolerance:g}, more than 0.01" for f in families if f.tolerance > 0.01]
     return first(wrong)
 

@@ -56,8 +56,8 @@ def width(n, delta):
 
 
 def test_claims_that_share_form_training_and_client_are_compared_one_by_one():
-    assert FREE_CLAIMS not in said_of_claims(claiming(lambda n, d: width(n, d), lambda n, d: 3 * width(n, d)))
-    turned = said_of_claims(claiming(lambda n, d: width(n, d), lambda n, d: 0.5 * d))
+    assert FREE_CLAIMS not in said_of_claims(claiming(width, lambda n, d: 3 * width(n, d)))
+    turned = said_of_claims(claiming(width, lambda _, d: 0.5 * d))
     assert "must fail more rarely" in turned[FREE_CLAIMS]
 
 
@@ -67,7 +67,7 @@ def test_claims_that_share_form_training_and_client_are_compared_one_by_one():
         lambda n, d: min(1.0, 100.0 * width(n, d)),
         lambda n, d: max(0.5, width(n, d)),
         lambda n, d: Bound({"all": max(0.0, 0.01 - width(n, d))}, d, kind="lower"),
-        lambda n, d: Bound({"all": 0.5}, min(1.0, 6.0 * math.exp(-n / 2.0)), trivial=1.0),
+        lambda n, _: Bound({"all": 0.5}, min(1.0, 6.0 * math.exp(-n / 2.0)), trivial=1.0),
     ],
     ids=["cut at the range", "above the width", "a lower bound cut at 0", "a chance of its own"],
 )
@@ -80,7 +80,7 @@ def test_a_bound_that_never_moves_with_delta_is_caught():
 
 
 def test_infinite_on_both_sides_of_a_comparison_is_in_order():
-    def claims(case):
+    def claims(_):
         for value in (math.inf, 2.0):
             yield Claim("f", "pooled", None, 1, Bound({"all": value}, kind="comparison"), value)
 
@@ -94,18 +94,18 @@ def test_trials_that_decide_nothing_are_no_check():
     assert "3 trials refute no failure probability of 0.05" in few[DECIDED]
     vague = said_of_claims(claiming(lambda n, d: width(n, d) / 100, gap=0.5, uncertainty=2.0))
     assert "the uncertainty 2 of its gaps" in vague[DECIDED]
-    assert DECIDED not in said_of_claims(claiming(lambda n, d: width(n, d)))
+    assert DECIDED not in said_of_claims(claiming(width))
 
 
 @pytest.mark.parametrize("value", [math.inf, 0.0])
 def test_bounds_that_are_nothing_have_no_rate(value):
-    said = said_of_claims(claiming(lambda n, d: value), rate=0.5)
+    said = said_of_claims(claiming(lambda *_: value), rate=0.5)
     assert "rate" in said["the bound shrinks at the rate it claims"] or "finite" in said["it applies somewhere"]
     assert set(said) & {"it applies somewhere", "the bound shrinks at the rate it claims"}
 
 
 def test_bounds_that_are_never_finite_say_nothing():
-    assert "is finite, so nothing was checked" in said_of_claims(claiming(lambda n, d: math.inf))["it applies somewhere"]
+    assert "is finite, so nothing was checked" in said_of_claims(claiming(lambda *_: math.inf))["it applies somewhere"]
 
 
 def test_what_is_no_claim_is_named():
@@ -115,9 +115,9 @@ def test_what_is_no_claim_is_named():
 
 def test_gaps_that_are_none_are_told_apart():
     whole = "gaps and bounds of all repetitions belong to the claim"
-    assert "is no number" in said_of_claims(claiming(lambda n, d: width(n, d), gap=math.nan))[whole]
-    assert "a gap is infinite" in said_of_claims(claiming(lambda n, d: width(n, d), gap=math.inf))[whole]
-    other = said_of_claims(claiming(lambda n, d: width(n, d), gaps=np.full(1000, 0.001)))[whole]
+    assert "is no number" in said_of_claims(claiming(width, gap=math.nan))[whole]
+    assert "a gap is infinite" in said_of_claims(claiming(width, gap=math.inf))[whole]
+    other = said_of_claims(claiming(width, gaps=np.full(1000, 0.001)))[whole]
     assert "the gap of the first repetition is not the claim's: 0.001, not 0" in other
 
 

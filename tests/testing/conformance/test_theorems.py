@@ -185,7 +185,7 @@ def test_statements_that_say_too_little_are_caught():
     assert "able to fail" in failed(check_formulas(replace(pooling, controls=list)))["every wrong statement is caught"]
     loose = [replace(pooling.extremal()[0], ratio=2.0)]
     assert (
-        "whose ratio is not 2"
+        "has bound / gap 1, not 2"
         in failed(check_formulas(replace(pooling, extremal=lambda: loose)))["every tight family is reproduced"]
     )
 
