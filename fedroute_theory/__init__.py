@@ -8,7 +8,7 @@ raises.
 import importlib
 from typing import Any
 
-__version__ = "0.5.1"
+__version__ = "0.5.2"
 
 __all__ = [
     "InputError",
