@@ -197,10 +197,10 @@ def _deltas(quantity: Quantity) -> tuple[float, float, float]:
 
 
 def _value(formula: Formula, given: dict[str, Any]) -> Bound | None:
-    """The bound; None where the arguments do not go together."""
+    """The bound; None where the arguments do not go together, or are too much for its arithmetic."""
     try:
         return formula(**given)
-    except InputError:
+    except (InputError, ArithmeticError):
         return None
 
 

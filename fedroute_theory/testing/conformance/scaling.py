@@ -11,7 +11,7 @@ import numpy as np
 from fedroute_theory.testing.conformance.examples import Example
 from fedroute_theory.testing.conformance.report import first
 from fedroute_theory.testing.conformance.trouble import by_form, series, units
-from fedroute_theory.theorems import Answer, Bound, Claim, Theorem
+from fedroute_theory.theorems import Answer, Bound, Case, Claim, Theorem
 
 Key = tuple[str, str, int | None, int]
 
@@ -21,7 +21,7 @@ Made = Sequence[tuple[Example, Sequence[Claim]]]
 RATE_TOLERANCE = 0.1
 """How far the measured exponent may be from the stated one."""
 
-TINY = 1e-200
+TINY = 1e-100
 """A delta at which a width is above any other part of a bound that it was below, if it depends on delta at all."""
 
 
@@ -45,7 +45,7 @@ def dearer_with_delta(theorem: Theorem, made: Made) -> str:
             if c.answer.delta == example.case.delta and not _silent(c.answer) and not moved.get(c.form):
                 moved[c.form] = c.answer.terms != other.terms
                 if not moved[c.form]:
-                    extreme = extreme or {key: c.answer for key, c in keyed(theorem.claims(rarest))}
+                    extreme = extreme or _answers(theorem, rarest)
                     far = extreme.get(key)
                     moved[c.form] = not isinstance(far, Bound) or far.terms != c.answer.terms
             where = f"{c.form} on {example} ({c.training})"
@@ -67,6 +67,14 @@ def keyed(claims: Iterable[Claim]) -> Iterator[tuple[Key, Claim]]:
         name = (c.form, c.training, c.client)
         yield (*name, seen[name]), c
         seen[name] += 1
+
+
+def _answers(theorem: Theorem, case: Case) -> dict[Key, Answer]:
+    """By key; nothing where delta is too small for the theorem's arithmetic."""
+    try:
+        return {key: c.answer for key, c in keyed(theorem.claims(case))}
+    except ArithmeticError:
+        return {}
 
 
 def _silent(bound: Bound) -> bool:

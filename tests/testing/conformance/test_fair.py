@@ -68,8 +68,9 @@ def test_claims_that_share_form_training_and_client_are_compared_one_by_one():
         lambda n, d: max(0.5, width(n, d)),
         lambda n, d: Bound({"all": max(0.0, 0.01 - width(n, d))}, d, kind="lower"),
         lambda n, _: Bound({"all": 0.5}, min(1.0, 6.0 * math.exp(-n / 2.0)), trivial=1.0),
+        lambda n, d: max(0.5, 1e-9 / (n * d**4)),
     ],
-    ids=["cut at the range", "above the width", "a lower bound cut at 0", "a chance of its own"],
+    ids=["cut at the range", "above the width", "a lower bound cut at 0", "a chance of its own", "a power of delta"],
 )
 def test_a_bound_that_does_not_move_with_delta_here_is_not_accused(value):
     assert FREE_CLAIMS not in said_of_claims(claiming(value))
