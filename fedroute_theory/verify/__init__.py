@@ -1,6 +1,6 @@
 """Set every theorem beside the gaps it promises to cover, and decide."""
 
-from fedroute_theory.verify.evidence import Evidence, Verdict, judge
+from fedroute_theory.verify.evidence import Evidence, Verdict, judge, shared
 from fedroute_theory.verify.run import Verification, interrupted, verify
 from fedroute_theory.verify.scenarios import SCENARIOS, Scenario, scenario_case
 from fedroute_theory.verify.statistics import FALSE_ALARM, RateSequence, RateTest, rate_sequence, rate_test
@@ -19,5 +19,6 @@ __all__ = [
     "rate_sequence",
     "rate_test",
     "scenario_case",
+    "shared",
     "verify",
 ]

@@ -171,7 +171,10 @@ def verify(
 def interrupted(
     results: Sequence[Evidence], *, seed: int = 0, mode: str = "default", delta: float = 0.05, false_alarm: float = FALSE_ALARM
 ) -> dict[str, Any]:
-    """What a run that was stopped leaves, as `Verification.as_json` has it, and that it was. results: those it had."""
+    """What a run that was stopped leaves, as `Verification.as_json` has it, and that it was.
+
+    results: those it had. seed, mode, delta, false_alarm: as `verify` was called.
+    """
     partial = Verification(seed, mode, delta, false_alarm, shared(results, false_alarm), (), ())
     return partial.as_json() | {"interrupted": True}
 
