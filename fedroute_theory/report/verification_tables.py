@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from fedroute_theory.report.text import TextTable, figure
+from fedroute_theory.theorems.bound import ranked
 from fedroute_theory.verify import Evidence, Verdict, Verification
 from fedroute_theory.verify.evidence import NO_GAP
 
@@ -29,8 +31,8 @@ def _bounds_of(slug: str, evidence: Sequence[Evidence]) -> TextTable:
         least = {form: _least([e for e in group if e.form.split("/")[0] == form]) for form in forms}
         main = next((e.gap for e in group if e.gap is not None), None)
         best = min(
-            (e for e in least.values() if e is not None and e.bound is not None and e.gap == main),
-            key=lambda e: e.bound or 0.0,
+            (e for e in least.values() if e is not None and e.bound is not None and _same(e.gap, main)),
+            key=lambda e: ranked(e.bound or 0.0),
             default=None,
         )
         blame = "-" if best is None else best.largest_term + (" (vacuous)" if best.vacuous else "")
@@ -48,13 +50,18 @@ _SEVERITY = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.HOLDS, Verdict.NOT_
 
 def _least(evidence: Sequence[Evidence]) -> Evidence | None:
     answered = [e for e in evidence if e.bound is not None]
-    return min(answered, key=lambda e: e.bound or 0.0) if answered else None
+    return min(answered, key=lambda e: ranked(e.bound or 0.0)) if answered else None
+
+
+def _same(gap: float | None, other: float | None) -> bool:
+    """Whether two gaps are the same up to rounding."""
+    return gap == other or (gap is not None and other is not None and math.isclose(gap, other, rel_tol=1e-9, abs_tol=1e-12))
 
 
 def _cell(evidence: Evidence | None, main: float | None) -> str:
     if evidence is None:
         return "n/a"
-    other = "" if evidence.gap == main else f" (gap {figure(evidence.gap)})"
+    other = "" if _same(evidence.gap, main) else f" (gap {figure(evidence.gap)})"
     bound = 0.0 if evidence.bound is not None and abs(evidence.bound) <= NO_GAP else evidence.bound
     return figure(bound) + ("*" if evidence.vacuous else "") + other
 

@@ -44,6 +44,11 @@ def says_nothing(value: float, trivial: float) -> bool:
     return math.isfinite(trivial) and value >= trivial * (1.0 - 1e-12)
 
 
+def ranked(value: float) -> float:
+    """The value to nine digits: of two that differ by rounding only, neither is the lesser."""
+    return float(f"{value:.9g}")
+
+
 @dataclass(frozen=True)
 class Bound:
     """A bound with the terms that add up to it.

@@ -13,7 +13,7 @@ from fedroute_theory.assumptions import Slope, steepest_slope
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.lines import worst_pair
 from fedroute_theory.theorems.base import Case, Claim
-from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable, ranked
 from fedroute_theory.theorems.kmeans_router import forms
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairIntervals
 from fedroute_theory.theorems.kmeans_router.events import event_failure
@@ -122,7 +122,7 @@ def _answers(
         result[form] = (Bound(terms, delta, trivial=geometry.problem.label_range, notes=notes), bounds)
     numbers = {f: (a, b) for f, (a, b) in result.items() if isinstance(a, Bound) and f != "relative"}
     if numbers and "least" in wanted:
-        winner = min(numbers, key=lambda f: numbers[f][0].value)
+        winner = min(numbers, key=lambda f: ranked(numbers[f][0].value))
         repetitions = max(b.size for _, b in numbers.values())
         least = np.min([np.broadcast_to(b, repetitions) for _, b in numbers.values()], axis=0)
         result["least"] = (replace(numbers[winner][0], notes=f"the {winner} form"), least)
