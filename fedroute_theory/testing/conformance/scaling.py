@@ -56,7 +56,7 @@ def dearer_with_delta(theorem: Theorem, made: Made) -> str:
                 values = f"{other.value:.6g} at delta {rarer.delta:g}, {c.answer.value:.6g} at {example.case.delta:g}"
                 wrong.append(f"{where} is {values}, although the first must fail more rarely")
     still = [form for form, has in moved.items() if not has]
-    wrong += [f"{form} may fail with delta and is the same at {TINY:g} of it: delta is left out" for form in still]
+    wrong += [f"{form} may fail with delta and is the same at {TINY:g}: delta is left out" for form in still]
     return first(wrong)
 
 
