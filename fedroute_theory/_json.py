@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +36,36 @@ def text(value: Any) -> str:
 
 def put(path: Path, data: bytes) -> Path:
     """Write the whole file or leave what was there; InputError with one sentence when the disk refuses."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    return put_all({path: data})[0]
+
+
+def put_all(files: Mapping[Path, bytes]) -> list[Path]:
+    """Write files that belong together: no name changes its file before all of them are on the disk. Raises InputError."""
+    beside = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in files}
     try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
+        for path, data in files.items():
+            with _said(path):
+                if path.is_dir():  # what a move would find out too late
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                with beside[path].open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+        for path, new in beside.items():
+            with _said(path):
+                os.replace(new, path)
+    finally:
+        for new in beside.values():
+            _forget(new)
+    return list(files)
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(f"The file '{path}' cannot be written: {error.strerror}.") from None
-    finally:
-        _forget(beside)
-    return path
 
 
 def _forget(path: Path) -> None:

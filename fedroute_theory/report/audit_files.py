@@ -21,9 +21,9 @@ TERMS = ("mismatch", "unlogged", "statistical", "range cap")
 def write_report(report: AuditReport, out_dir: str | Path, *, cost_unit: str = "unit of the table") -> list[Path]:
     """Write audit.json, routers.csv, clients.csv, report.md, frontier and terms as .png and .svg; return their paths.
 
-    out_dir: made if it is not there. cost_unit: as printed on the axes. Everything is made in memory first, then each file is
-    written beside its place and moved there in one step, so whatever goes wrong an older file stays whole. The same report
-    gives the same bytes. Raises InputError, one sentence naming the file, when the disk refuses.
+    out_dir: made if it is not there. cost_unit: as printed on the axes. Everything is made in memory first, then written beside
+    its place, and moved there when all of it is on the disk: when the disk refuses, an older report stays whole. The same
+    report gives the same bytes. Raises InputError, one sentence naming the file, when the disk refuses.
     """
     figures = {"frontier": frontier_figure(report, cost_unit=cost_unit), "terms": terms_figure(report)}
     contents = {
@@ -38,7 +38,7 @@ def write_report(report: AuditReport, out_dir: str | Path, *, cost_unit: str = "
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder '{folder}' cannot be made: {error.strerror}.") from None
-    return [_json.put(folder / name, data) for name, data in contents.items()]
+    return _json.put_all({folder / name: data for name, data in contents.items()})
 
 
 def _csv(lines: Iterable[list[object]]) -> bytes:

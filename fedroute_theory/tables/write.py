@@ -151,11 +151,7 @@ def document(folder: Path) -> bytes:
 
 
 def put_all(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
-    """Write whole files into the folder; one that is there with the same bytes is left alone. Raises InputError."""
-    written = []
-    for name, data in files.items():
-        path = folder / name
-        if not (path.is_file() and path.read_bytes() == data):
-            _json.put(path, data)
-        written.append(path)
-    return written
+    """Write files into the folder, all or none; those that are there with the same bytes are left alone. Raises InputError."""
+    paths = {folder / name: data for name, data in files.items()}
+    _json.put_all({path: data for path, data in paths.items() if not (path.is_file() and path.read_bytes() == data)})
+    return list(paths)
