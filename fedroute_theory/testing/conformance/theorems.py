@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,15 +11,14 @@ import numpy as np
 from fedroute_theory._validate import instance, integer, number, probability, reject
 from fedroute_theory.testing.conformance.diagnosis import explained
 from fedroute_theory.testing.conformance.examples import Example, example_cases
-from fedroute_theory.testing.conformance.extremal import extremal_cases
 from fedroute_theory.testing.conformance.formulas import Arguments, statement_checks
 from fedroute_theory.testing.conformance.report import Check, Report, first, report
 from fedroute_theory.testing.conformance.scaling import Made, dearer_with_delta, shrinks
+from fedroute_theory.testing.conformance.sure import awkward, extremal
 from fedroute_theory.testing.conformance.trouble import by_form, units
 from fedroute_theory.testing.trials import AnyRouter
 from fedroute_theory.theorems import Bound, Case, Claim, Measurement, NotApplicable, Theorem
 from fedroute_theory.verify import FALSE_ALARM
-from fedroute_theory.verify.evidence import outcomes
 
 
 def check_theorem(
@@ -100,9 +99,9 @@ def check_claims(
     checks["a smaller delta is not free in its claims"] = partial(dearer_with_delta, theorem, made)
     if rate is not None:
         checks["the bound shrinks at the rate it claims"] = partial(shrinks, made, number("rate", rate))
-    checks["no sure claim is violated on extremal cases"] = partial(_extremal, theorem)
+    checks["no sure claim is violated on extremal cases"] = partial(extremal, theorem)
     if drawn:
-        checks["no sure claim is violated on awkward cases"] = partial(_awkward, theorem, drawn)
+        checks["no sure claim is violated on awkward cases"] = partial(awkward, theorem, drawn)
     return report(theorem.slug, checks)
 
 
@@ -186,39 +185,3 @@ def _decided(made: Made, alpha: float) -> str:
     """Forms of which no trials could have shown that they are false, so that the check above cannot fail."""
     forms = by_form(units(made, alpha))
     return first([f"{form}: {own[0].undecided}" for form, own in forms.items() if all(u.undecided for u in own)])
-
-
-def _awkward(theorem: Theorem, drawn: int) -> str:
-    """Ties, zeros, empty cells: claims that hold with certainty, and numbers that are none."""
-    wrong: list[str] = []
-    try_drawn(lambda case: wrong.extend(_unsound(theorem, case)), drawn)
-    return first(wrong)
-
-
-def _extremal(theorem: Theorem) -> str:
-    """Cases on which bounds are attained: half of the right constant is too little there."""
-    return first([f"{wrong} on the case '{e.family}'" for e in extremal_cases() for wrong in _unsound(theorem, e.case)])
-
-
-def _unsound(theorem: Theorem, case: Case) -> Iterator[str]:
-    for c in theorem.claims(case):
-        if isinstance(c.answer, Bound):
-            if math.isnan(c.answer.value) or math.isnan(c.gap):
-                yield f"{c.form}: gap {c.gap}, bound {c.answer.value}"
-            elif c.answer.delta == 0.0 and outcomes(c)[0].any():
-                yield f"{c.form}: gap {c.gap:.6g}, bound {c.answer.value:.6g}, and it may never fail"
-
-
-def try_drawn(look: Callable[[Case], None], drawn: int) -> None:
-    """Show `look` the same `drawn` cases in every run."""
-    from hypothesis import HealthCheck, Phase, given, settings
-
-    from fedroute_theory.testing.strategies import cases
-
-    @settings(max_examples=drawn, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(case=cases())
-    def run(case: Case) -> None:
-        look(case)
-
-    run()

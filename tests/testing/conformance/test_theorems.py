@@ -11,7 +11,7 @@ from fedroute_theory.routers import LinearRouter
 from fedroute_theory.testing import check_claims, check_formulas, check_theorem, example_cases
 from fedroute_theory.testing.conformance.diagnosis import growth
 from fedroute_theory.testing.conformance.facts import measured
-from fedroute_theory.testing.conformance.theorems import _extremal as extremal
+from fedroute_theory.testing.conformance.sure import extremal
 from fedroute_theory.testing.conformance.trouble import units
 from fedroute_theory.theorems import Bound, Claim, Measurement, NotApplicable, registry, theorem
 
