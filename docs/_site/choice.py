@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from sphinx.errors import ExtensionError
 
 from _site.markdown import plain, table
-from fedroute_theory.theorems.base import DELTA, Theorem
+from fedroute_theory.theorems.base import Theorem
+from fedroute_theory.theorems.formula import DELTA
 
 BOUNDS = {
     "client-heterogeneity": "suboptimality on one client's truth of a router trained on all clients",

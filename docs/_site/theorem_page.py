@@ -12,7 +12,8 @@ from _site.proofs import Proof
 from _site.sources import keys
 from fedroute_theory.attack import Instance
 from fedroute_theory.report.size_figures import unit_of
-from fedroute_theory.theorems.base import Formula, Quantity, Theorem
+from fedroute_theory.theorems.base import Theorem
+from fedroute_theory.theorems.formula import Formula, Quantity
 from fedroute_theory.verify.assumed import NOT_MEASURED, Assumed
 
 KIND = {

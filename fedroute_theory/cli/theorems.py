@@ -77,7 +77,7 @@ def bound(
 ) -> None:
     """Calculate a bound on given numbers (lists in JSON: counts='[10, 4]')."""
     from fedroute_theory.theorems import theorem
-    from fedroute_theory.theorems.base import parse_value
+    from fedroute_theory.theorems.formula import parse_value
 
     entry = theorem(slug)
     given: dict[str, str] = {}

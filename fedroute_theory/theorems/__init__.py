@@ -9,8 +9,10 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
+from fedroute_theory.theorems.base import Claim, Control, Extremal, Theorem
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
+from fedroute_theory.theorems.formula import Formula, Quantity
 
 __all__ = [
     "Answer",

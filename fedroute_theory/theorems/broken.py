@@ -10,8 +10,9 @@ import numpy as np
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs, explicit
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Case, Claim, Control
+from fedroute_theory.theorems.base import Claim, Control
 from fedroute_theory.theorems.bound import NotApplicable
+from fedroute_theory.theorems.case import Case
 
 
 def refused(assumption: str, claims: Iterable[Claim], form: str = "") -> Control:

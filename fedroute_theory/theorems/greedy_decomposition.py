@@ -13,8 +13,10 @@ from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.lines import policy_line
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Case, Claim, Control, Extremal, Formula, Quantity, Theorem
+from fedroute_theory.theorems.base import Claim, Control, Extremal, Theorem
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
+from fedroute_theory.theorems.formula import Formula, Quantity
 from fedroute_theory.theorems.greedy_steps import steps
 
 STATEMENT = """\

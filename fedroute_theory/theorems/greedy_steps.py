@@ -9,7 +9,8 @@ import numpy as np
 
 from fedroute_theory._validate import BoolArray, FloatArray, IntArray
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.waterfall import Stage, Waterfall, judged
 
 _PROOF = "greedy-decomposition, proof"

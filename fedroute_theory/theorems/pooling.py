@@ -10,9 +10,11 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.assumptions import coverage
-from fedroute_theory.theorems.base import LEAST_K2, ROUNDING, Case, Claim, Control, Extremal, Formula, Quantity, Theorem
+from fedroute_theory.theorems.base import Claim, Control, Extremal, Theorem
 from fedroute_theory.theorems.bound import Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.broken import refused, table_cases
+from fedroute_theory.theorems.case import Case
+from fedroute_theory.theorems.formula import LEAST_K2, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.pooling_steps import steps
 
 STATEMENT = """\

@@ -8,7 +8,8 @@ import numpy as np
 
 from fedroute_theory.assumptions import coverage
 from fedroute_theory.lines import worst_pair
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.waterfall import Stage, Waterfall, judged
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from fedroute_theory.theorems.bound import Bound, Kind, says_nothing
 
 if TYPE_CHECKING:
-    from fedroute_theory.theorems.base import Case, Claim, Theorem
+    from fedroute_theory.theorems.base import Claim, Theorem
+    from fedroute_theory.theorems.case import Case
 
 EVENT = "with probability 1 - delta"
 """How a step says that it holds on an event only: in a realised draw its value may be below the one before."""

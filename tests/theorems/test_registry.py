@@ -9,7 +9,7 @@ from reference import REPOSITORY, THEOREMS, one_sentence, proof_module
 from fedroute_theory.testing import check_formulas
 from fedroute_theory.testing.conformance.formulas import valid_arguments
 from fedroute_theory.theorems import Bound, NotApplicable, registry, theorem
-from fedroute_theory.theorems.base import parse_value
+from fedroute_theory.theorems.formula import parse_value
 
 REGISTRY = registry()
 FORMS = [(slug, form) for slug, entry in REGISTRY.items() for form in entry.forms]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fedroute_theory.theorems.base import Formula
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import Formula
 
 Arguments = Mapping[str, Any]
 

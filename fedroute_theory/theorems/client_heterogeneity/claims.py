@@ -10,8 +10,9 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import coverage
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.least_squares.excess import ROUTED, Certified, caveat, certified, functions_with_class, refusal
 from fedroute_theory.theorems.least_squares.laws import joint_laws
 from fedroute_theory.theorems.mlp_router import formulas

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, LEAST_K2, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import C_MAX, DELTA, LAM, LEAST_K2, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.least_squares.constants import BEST
 from fedroute_theory.theorems.least_squares.formulas import LOG_CLASS
 from fedroute_theory.theorems.mlp_router import formulas

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from fedroute_theory.assumptions import coverage
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.coverage_transfer.formulas import best_holes, plain, saturated, with_holes
 
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import K2, RANGE, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import K2, RANGE, ROUNDING, Formula, Quantity
 
 _EPS = Quantity("root mean squared error of U_hat under the logging law", "utility", 0.0)
 

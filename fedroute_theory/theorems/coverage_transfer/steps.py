@@ -10,7 +10,7 @@ import numpy as np
 
 from fedroute_theory._validate import BoolArray, FloatArray
 from fedroute_theory.assumptions import coverage
-from fedroute_theory.theorems.base import Case
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.coverage_transfer.claims import claims
 from fedroute_theory.theorems.coverage_transfer.formulas import best_holes, saturated
 from fedroute_theory.theorems.greedy_steps import Greedy, greedy

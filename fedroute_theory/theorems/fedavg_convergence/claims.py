@@ -9,8 +9,9 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.federation.descent import Descent, Measured
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.fedavg_convergence.formulas import STEP_LIMIT, explicit, growth, sharp, two_sets
 
 COMPUTED: dict[str, Callable[..., Bound]] = {"sharp": sharp, "explicit": explicit, "two-sets": two_sets}

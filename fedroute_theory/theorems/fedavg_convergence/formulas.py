@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.theorems.base import Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import Formula, Quantity
 
 EXPLICIT = (8 / 5, 21 / 20, 6 / 5, 3 / 2)
 """Constants of the four terms where eta tau L beta <= 1/4."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fedroute_theory.federation.descent import Descent
-from fedroute_theory.theorems.base import Case
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.fedavg_convergence.claims import best, claims
 from fedroute_theory.theorems.fedavg_convergence.formulas import TERMS
 from fedroute_theory.theorems.waterfall import Stage, Waterfall, judged

@@ -11,8 +11,9 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.curves import Sweep, area_between, deficits, envelope, sweep
 from fedroute_theory.estimates import Estimates
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.frontier.formulas import all_prices, area_deficit
 
 

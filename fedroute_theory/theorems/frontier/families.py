@@ -11,8 +11,9 @@ from fedroute_theory.curves import deficits, envelope, height, sweep
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Case, Claim, Control, Extremal
+from fedroute_theory.theorems.base import Claim, Control, Extremal
 from fedroute_theory.theorems.bound import Bound, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.frontier.claims import claims
 
 PRICES = (0.0, 0.01, 1.0, 30.0, 1e7)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import C_MAX, DELTA, K2, LAM, MOST, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import C_MAX, DELTA, K2, LAM, MOST, Formula, Quantity
 from fedroute_theory.theorems.kmeans_router.formulas import three_terms_all_lam
 
 

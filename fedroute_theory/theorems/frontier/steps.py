@@ -9,8 +9,8 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.curves import envelope, height, sweep
 from fedroute_theory.estimates import Estimates
-from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.frontier.claims import Parts, claims, losses, spreads, two_largest
 from fedroute_theory.theorems.greedy_steps import TWO_LARGEST, greedy
 from fedroute_theory.theorems.waterfall import Stage, Waterfall, judged

@@ -12,8 +12,9 @@ from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.assumptions import Slope, steepest_slope
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.lines import worst_pair
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable, ranked
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.kmeans_router import forms
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry, PairIntervals
 from fedroute_theory.theorems.kmeans_router.events import event_failure

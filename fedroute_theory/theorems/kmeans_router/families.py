@@ -14,9 +14,10 @@ from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.lines import policy_line, worst_pair
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Case, Control, Extremal
+from fedroute_theory.theorems.base import Control, Extremal
 from fedroute_theory.theorems.bound import Bound, NotApplicable
 from fedroute_theory.theorems.broken import refused
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.claims import training_claims
 from fedroute_theory.theorems.kmeans_router.events import event_failure

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, MOST, RANGE, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import C_MAX, DELTA, LAM, MOST, RANGE, Formula, Quantity
 from fedroute_theory.theorems.kmeans_router.expected import expected_of
 from fedroute_theory.theorems.kmeans_router.expected_kl import expected_kl_of
 from fedroute_theory.theorems.kmeans_router.forms import pointwise_terms

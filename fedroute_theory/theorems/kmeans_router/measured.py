@@ -9,8 +9,8 @@ import numpy as np
 from fedroute_theory.assumptions import Slope
 from fedroute_theory.federation import Labels
 from fedroute_theory.federation.logs import ADAPTIVITY
-from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Measurement
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 
 TIES = "ties constant on cells"

@@ -9,7 +9,8 @@ from fedroute_theory.assumptions import Slope
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.kmeans_router.claims import training_claims
 
 

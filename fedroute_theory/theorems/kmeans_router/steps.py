@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from fedroute_theory.assumptions import Slope, steepest_slope
 from fedroute_theory.estimates import CellEstimates
-from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.kmeans_router import cell_steps, query_steps
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.claims import intervals, training_claims

@@ -9,8 +9,9 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.least_squares.constants import PAC_ETAS
 from fedroute_theory.theorems.least_squares.excess import (
     FIXED_DESIGN,

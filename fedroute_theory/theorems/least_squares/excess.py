@@ -12,8 +12,8 @@ from fedroute_theory.estimates import FunctionEstimates, Hypotheses, Prediction
 from fedroute_theory.federation import Labels
 from fedroute_theory.federation.logs import ADAPTIVITY
 from fedroute_theory.problem import RoutingProblem
-from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.least_squares.laws import known_laws, record_means, records_of, truth_of
 
 BLOCK = 1 << 20

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
-from fedroute_theory.theorems.base import DELTA, MOST, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import DELTA, MOST, Formula, Quantity
 from fedroute_theory.theorems.least_squares.constants import (
     ETAS,
     KAPPAS,

@@ -8,8 +8,8 @@ from fedroute_theory._validate import BoolArray, FloatArray, IntArray
 from fedroute_theory.federation import Federation, Logs
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Measurement
+from fedroute_theory.theorems.case import Case
 
 
 def joint_laws(laws: Federation, problem: RoutingProblem) -> FloatArray:

@@ -10,7 +10,7 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import FunctionEstimates, Hypotheses
 from fedroute_theory.federation import draw_logs, explicit
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Case
+from fedroute_theory.theorems.case import Case
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
-from fedroute_theory.theorems.base import Case
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.least_squares.claims import claims
 from fedroute_theory.theorems.least_squares.constants import PAC_ETAS, sharp_constant
 from fedroute_theory.theorems.least_squares.excess import Certified, blocks, functions_with_class, of_training

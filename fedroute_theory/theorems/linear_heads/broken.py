@@ -9,8 +9,9 @@ import numpy as np
 from fedroute_theory.estimates import AffineFeatures, FunctionEstimates, LinearPredictor
 from fedroute_theory.federation import Logs
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Case, Control
+from fedroute_theory.theorems.base import Control
 from fedroute_theory.theorems.broken import refused
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.linear_heads.claims import claims
 
 

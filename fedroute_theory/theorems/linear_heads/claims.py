@@ -12,8 +12,9 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import FunctionEstimates, LinearPredictor
 from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.federation.logs import ADAPTIVITY
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.linear_heads import formulas
 from fedroute_theory.theorems.linear_heads.smoother import Smoother
 

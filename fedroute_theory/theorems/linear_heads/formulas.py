@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import DELTA, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import DELTA, Formula, Quantity
 
 LARGEST_VARIANCE = 0.25
 """Of a label with range 1 (Popoviciu): attained by a fair coin."""

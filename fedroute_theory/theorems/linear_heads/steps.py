@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 
 from fedroute_theory.estimates import FunctionEstimates, LinearPredictor
-from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.linear_heads import formulas
 from fedroute_theory.theorems.linear_heads.claims import Heads, claims, measure
 from fedroute_theory.theorems.waterfall import EVENT, Stage, Waterfall, judged

@@ -13,8 +13,9 @@ from fedroute_theory.assumptions import FittedExponent, coverage, fitted_exponen
 from fedroute_theory.estimates import Estimates
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.problems import Margin
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.margin_rate.formulas import l2_rate
 from fedroute_theory.theorems.margin_rate.lines import split, two_model_loss
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import LEAST_K2, RANGE, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import LEAST_K2, RANGE, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.margin_rate.lines import power_split, split, two_model_loss
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import coverage, margins
-from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.coverage_transfer.steps import Transfer
 from fedroute_theory.theorems.greedy_steps import greedy
 from fedroute_theory.theorems.margin_rate.claims import Errors, claims, strata_shrink

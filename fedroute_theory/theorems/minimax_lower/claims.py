@@ -8,8 +8,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from fedroute_theory.estimates import CellEstimates
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.formulas import relative_of
 from fedroute_theory.theorems.minimax_lower.formulas import cells

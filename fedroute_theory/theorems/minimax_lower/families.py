@@ -10,8 +10,9 @@ from fedroute_theory._validate import FloatArray, IntArray
 from fedroute_theory.estimates import CellEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.problems import Tabular, minimax, two_points
-from fedroute_theory.theorems.base import Case, Control, Extremal
+from fedroute_theory.theorems.base import Control, Extremal
 from fedroute_theory.theorems.broken import refused
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.minimax_lower import formulas
 from fedroute_theory.theorems.minimax_lower.claims import claims
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.problems.minimax import TwoPoints, affinity_error, mirror_error, two_points
-from fedroute_theory.theorems.base import MOST, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import MOST, Formula, Quantity
 
 
 def cell(*, n_a: int, n_b: int) -> Bound:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fedroute_theory.theorems.base import Case
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.expected import expected_of
 from fedroute_theory.theorems.minimax_lower.claims import claims, upper

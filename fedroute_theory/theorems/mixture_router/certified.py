@@ -10,8 +10,9 @@ import numpy as np
 
 from fedroute_theory.assumptions import steepest_slope
 from fedroute_theory.estimates import CellEstimates, Estimates, MixtureEstimates
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.measured import measurements
 from fedroute_theory.theorems.mixture_router import formulas

@@ -9,8 +9,9 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import MixtureEstimates
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.mixture_router import formulas
 from fedroute_theory.theorems.mixture_router.certified import certified_claims
 from fedroute_theory.theorems.mixture_router.mixed import BOTH_SIDES, CONSTANT, Mixed

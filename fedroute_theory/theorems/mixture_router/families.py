@@ -9,8 +9,9 @@ from fedroute_theory.estimates import CellEstimates, MixtureEstimates
 from fedroute_theory.federation import Logs
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Case, Claim, Extremal
+from fedroute_theory.theorems.base import Claim, Extremal
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.mixture_router import formulas
 from fedroute_theory.theorems.mixture_router.claims import claims
 

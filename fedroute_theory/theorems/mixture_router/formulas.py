@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from fedroute_theory._validate import FloatArray, InputError, IntArray
-from fedroute_theory.theorems.base import DELTA, MOST, RANGE, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import DELTA, MOST, RANGE, Formula, Quantity
 from fedroute_theory.theorems.kmeans_router.widths import hoeffding
 
 HARMONIC_FACTOR = 2.0

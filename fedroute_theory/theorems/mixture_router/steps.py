@@ -9,8 +9,9 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.estimates import CellEstimates, Estimates, MixtureEstimates
 from fedroute_theory.lines import worst_pair
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.greedy_steps import TWO_LARGEST, Greedy, greedy
 from fedroute_theory.theorems.kmeans_router.cells import CellGeometry
 from fedroute_theory.theorems.kmeans_router.query_steps import UNION, WIDTH

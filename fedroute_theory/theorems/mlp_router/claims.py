@@ -11,8 +11,9 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import coverage, realizability
 from fedroute_theory.estimates import Estimates, FunctionEstimates, LinearPredictor
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.least_squares.excess import ROUTED, Certified, caveat, functions_with_class, of_training, refusal
 from fedroute_theory.theorems.least_squares.formulas import random_level
 from fedroute_theory.theorems.least_squares.laws import mean_law, truth_of

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from fedroute_theory._validate import FloatArray
-from fedroute_theory.theorems.base import C_MAX, DELTA, LAM, LEAST_K2, MOST, RANGE, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
 from fedroute_theory.theorems.coverage_transfer.formulas import range_aware as transfer_range_aware
+from fedroute_theory.theorems.formula import C_MAX, DELTA, LAM, LEAST_K2, MOST, RANGE, ROUNDING, Formula, Quantity
 from fedroute_theory.theorems.least_squares.constants import PAC_ETAS
 from fedroute_theory.theorems.least_squares.formulas import LOG_CLASS, LOG_RATIO, RECORDS, blame, random_level
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import coverage
-from fedroute_theory.theorems.base import Case
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.coverage_transfer.steps import Transfer
 from fedroute_theory.theorems.greedy_steps import Greedy
 from fedroute_theory.theorems.least_squares.excess import Certified, functions_with_class, of_training

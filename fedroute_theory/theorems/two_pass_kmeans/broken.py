@@ -7,8 +7,9 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.federation import Broadcast, CellStatistics, ClientCentres, Logs
 from fedroute_theory.problems import Tabular
-from fedroute_theory.theorems.base import Case, Control
+from fedroute_theory.theorems.base import Control
 from fedroute_theory.theorems.broken import refused
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.two_pass_kmeans.claims import claims
 
 

@@ -11,8 +11,9 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.assumptions import ENUMERATION_LIMIT, optimal_inertia
 from fedroute_theory.distances import nearest_centre
 from fedroute_theory.federation import Broadcast, CellStatistics, ClientCentres, Logs
-from fedroute_theory.theorems.base import Case, Claim
+from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Bound, Measurement, NotApplicable
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.two_pass_kmeans.formulas import approximation, certificate, own_ratio
 
 

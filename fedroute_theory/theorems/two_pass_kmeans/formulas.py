@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from fedroute_theory._validate import FloatArray, InputError
-from fedroute_theory.theorems.base import Formula, Quantity
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.formula import Formula, Quantity
 
 EXACT_SOLVERS_FACTOR = 5.0
 """The factor of (c) for alpha = beta = 1."""

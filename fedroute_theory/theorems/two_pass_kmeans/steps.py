@@ -9,8 +9,8 @@ import numpy as np
 
 from fedroute_theory.assumptions import optimal_inertia
 from fedroute_theory.federation import Broadcast, ClientCentres
-from fedroute_theory.theorems.base import Case
 from fedroute_theory.theorems.bound import Bound
+from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.two_pass_kmeans.claims import claims
 from fedroute_theory.theorems.waterfall import Stage, Waterfall, judged
 
