@@ -129,10 +129,18 @@ def summary(verification: Verification) -> str:
         lines.append(
             f"seed {verification.seed}; {verification.randomised} claims may fail with probability {verification.delta:g} and "
             "rest on trials: the chance that a true one is called "
-            f"{Verdict.VIOLATED} is at most {verification.false_alarm:g} in all"
+            f"{Verdict.VIOLATED} is at most {verification.chance:g} in all"
         )
     if verification.power is not None:
-        lines.append(
-            f"a violation rate of {verification.power:.3f} or more would have been caught with probability 0.9 in every one"
-        )
+        if math.isfinite(verification.power):
+            rate = f"a violation rate of {verification.power:.3f} or more"
+            lines.append(f"{rate} would have been caught with probability 0.9 in every one{_but(verification)}")
+        else:
+            lines.append("in some of them no violation rate would have been caught with probability 0.9: too few trials")
     return "\n".join([*lines, *verification.failures])
+
+
+def _but(verification: Verification) -> str:
+    """Claims that trials on one draw of the records can confirm but not refute."""
+    given = sum(e.randomised and e.power is None for e in verification.results)
+    return f" but {given} whose trials share the records, which they can confirm and not refute" if given else ""

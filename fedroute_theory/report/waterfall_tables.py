@@ -6,8 +6,8 @@ import math
 
 from fedroute_theory.report.text import TextTable, figure
 from fedroute_theory.theorems.waterfall import Step, Waterfall
-from fedroute_theory.verify.evidence import ROUNDING
 from fedroute_theory.verify.explained import Explained
+from fedroute_theory.verify.samples import ROUNDING
 
 
 def table(found: Explained, waterfall: Waterfall) -> str:

@@ -43,7 +43,7 @@ def _headline(wrong: Sequence[Evidence]) -> str:
 def _finding(e: Evidence) -> str:
     if e.verdict is Verdict.NOT_APPLICABLE or e.bound is None or e.gap is None:
         return e.notes or "not applicable"
-    seen = f"{e.violations} of {e.trials} trials violate it" + (f", {e.delta:g} of them may" if e.delta else ", none may")
+    seen = f"{e.failed} violate it" + (f", {e.delta:g} of them may" if e.delta else ", none may")
     relation = {"upper": "at most", "comparison": "at most", "lower": "not below", "identity": "equal to"}[e.kind]
     claim = f"gap {e.gap:.6g} should be {relation} the bound {e.bound:.6g}"
     if e.verdict is Verdict.INCONCLUSIVE:
@@ -60,18 +60,18 @@ def measured(m: Measurement) -> str:
 
 def needed(e: Evidence) -> str:
     """How many trials would decide a claim at the rate seen so far."""
-    if e.unclear:
+    worst = e.worst
+    if e.unclear or worst is None:
         return f"the gap of {e.unclear} trials is known too loosely to decide; more repetitions do not help"
-    if e.given_records and e.violations > e.delta * e.trials:
+    if e.given_records and worst.violations > worst.delta * worst.trials:
         return "the records are one draw, given which the rate may be larger; other records (another seed) can settle it"
-    if e.trials <= e.clients:
-        return "labels are not redrawn for this claim: each client is one trial, so more clients are needed, not repetitions"
-    rate = e.violations / e.trials
-    apart = _divergence(rate, e.delta)
+    rate = worst.violations / worst.trials
+    apart = _divergence(rate, worst.delta)
     if apart <= 0.0:
-        return f"the rate seen is the rate granted ({e.delta:g}); no number of repetitions decides that"
-    trials = 1.2 * math.log(1.0 / e.alpha) / apart  # a little more than the bet needs
-    return f"about {math.ceil(trials / e.clients / 50) * 50} repetitions would decide at this rate"
+        return f"the rate seen is the rate granted ({worst.delta:g}); no number of repetitions decides that"
+    trials = 1.2 * math.log(len(e.samples) / e.alpha) / apart  # a little more than the bet needs
+    what = "clients, each of which is one trial," if len(e.samples) == 1 < e.clients else "repetitions"
+    return f"about {math.ceil(trials / 50) * 50} {what} would decide at this rate"
 
 
 def _divergence(rate: float, delta: float) -> float:

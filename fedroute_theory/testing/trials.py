@@ -12,8 +12,9 @@ from fedroute_theory._validate import InputError, function
 from fedroute_theory.federation import Labels, Logs
 from fedroute_theory.routers import Router, Trained, train
 from fedroute_theory.theorems import Bound, Case, Claim, Theorem
-from fedroute_theory.verify import Evidence, Verdict, rate_sequence
-from fedroute_theory.verify.evidence import outcomes, weigh
+from fedroute_theory.verify import Evidence, Verdict
+from fedroute_theory.verify.evidence import left_for_trials, weigh
+from fedroute_theory.verify.samples import independent, stopped
 from fedroute_theory.verify.scenarios import World, redrawn
 
 AnyRouter = Router | Callable[[Logs, int, Labels | None], Trained[Any]]
@@ -112,7 +113,8 @@ def _run(sampler: Sampler, scenario: str, repetitions: int, false_alarm: float) 
             if not blocks or claim.client in {c.client for c in blocks[-1]}:
                 blocks.append([])
             blocks[-1].append(claim if first else _without_own_labels(claim))
-        alpha = false_alarm / max(1, sum(_randomised(blocks[0]) for blocks in groups.values()))
+        misses = sum(claim.miss for blocks in groups.values() for block in blocks for claim in block)
+        alpha = left_for_trials(false_alarm, misses) / max(1, sum(_randomised(blocks[0]) for blocks in groups.values()))
         before = [e.trials for e in evidence]
         evidence = [_judge(sampler.theorem.slug, scenario, blocks, alpha) for blocks in groups.values()]
         undecided = any(e.verdict is Verdict.INCONCLUSIVE for e in evidence)
@@ -140,16 +142,13 @@ def _without_own_labels(claim: Claim) -> Claim:
 
 
 def _judge(slug: str, scenario: str, blocks: Sequence[Sequence[Claim]], alpha: float) -> Evidence:
-    """Evidence of one form and training; the trials in the order in which they came."""
-    evidence = weigh(slug, scenario, [_joined(same) for same in zip(*blocks, strict=True)], alpha)
+    """Evidence of one form and training; the trials of a client in the order in which they came."""
+    claims = [_joined(same) for same in zip(*blocks, strict=True)]
+    evidence = weigh(slug, scenario, claims, alpha)
     if not evidence.randomised:
         return evidence
-    violated = np.concatenate([outcomes(claim)[0] for block in blocks for claim in block])
-    bet = rate_sequence(violated, evidence.delta, alpha)
-    verdict = {None: Verdict.INCONCLUSIVE, True: Verdict.VIOLATED, False: Verdict.HOLDS}[bet.violated]
-    if evidence.unclear or (evidence.given_records and bet.violated):
-        verdict = Verdict.INCONCLUSIVE
-    return replace(evidence, verdict=verdict, decided_after=bet.decided, power=None)
+    bets = stopped(independent(claims), evidence.given_records, alpha)
+    return replace(evidence, verdict=bets.verdict, decided_after=bets.after, power=None)
 
 
 def _joined(same: Sequence[Claim]) -> Claim:

@@ -24,7 +24,8 @@ class Claim:
     repetition's gap. error: distance it may have from that of a continuous test law, for information. bounds, gaps: (T,) over
     repetitions. assumptions: as measured. given_records: the statement is about fresh records, and the repetitions redraw
     labels on the same ones: one draw of a conditional rate. uncertainty: half-width of an interval about every gap, for gaps
-    that are not exact; it enters the verdict.
+    that are not exact; it enters the verdict. miss: chance that what was estimated from repetitions, a gap or a sampling error,
+    makes a true claim look false.
     """
 
     form: str
@@ -39,6 +40,7 @@ class Claim:
     assumptions: tuple[Measurement, ...] = ()
     given_records: bool = False
     uncertainty: float = 0.0
+    miss: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from fedroute_theory._validate import BoolArray
 from fedroute_theory.theorems import Bound, Case, Claim, Measurement, NotApplicable, Theorem
-from fedroute_theory.verify.statistics import ALPHA, rate_sequence, rate_test
-
-
-class Verdict(StrEnum):
-    """What the evidence says of a claim."""
-
-    HOLDS = "HOLDS"
-    VIOLATED = "VIOLATED"
-    NOT_APPLICABLE = "NOT APPLICABLE"
-    INCONCLUSIVE = "INCONCLUSIVE"
-
-
-ROUNDING = 1e-9
-"""Relative allowance for rounding when a gap is compared with a bound."""
-
+from fedroute_theory.verify.samples import Sample, Verdict, decide, independent, stopped
+from fedroute_theory.verify.statistics import ALPHA
 
 NO_GAP = 1e-12
 """Gaps up to this are rounding."""
@@ -39,12 +22,13 @@ class Evidence:
     theorem, form, scenario, training: what was judged. n: records behind it. clients: claims it is made of. bound, gap: means
     over the clients of a training (one for federated and pooled), first repetition. kind, terms, delta: of the bound. vacuous:
     whether every bound is. gap_error: distance the gap of a continuous test law may have from that of its sample, on which
-    bound and gap are both exact and compared. trials, violations, unclear: over repetitions and clients; unclear are those
-    whose gap is known only up to an interval that holds the bound. alpha: chance that this claim, if true, is called VIOLATED.
-    power: smallest violation rate that would have been caught with probability 0.9 (None where the claim is deterministic).
-    decided_after: trials after which a bet on the rate, at liberty to stop, would have decided it, at the alpha of one claim
-    alone (None: none did, or deterministic). assumptions: as measured for the first claim. notes: what else is to be known.
-    given_records: as of the claims. refused_by: the assumption that the first claim without a bound names ("": none).
+    bound and gap are both exact and compared. samples: the trials of every client that the claim speaks of. alpha: chance that
+    this claim, if true, is called VIOLATED, split evenly over the samples. power: smallest violation rate of a client that
+    would have been caught with probability 0.9 (None where the claim is deterministic). decided_after: trials of one client
+    after which bets on the rates, at liberty to stop, would have decided it, at the alpha of one claim alone (None: none did,
+    or deterministic). assumptions: as measured for the first claim. notes: what else is to be known.
+    given_records, miss: as of the claims; the chances add up. refused_by: the assumption that the first claim without a bound
+    names ("": none).
     """
 
     theorem: str
@@ -57,9 +41,7 @@ class Evidence:
     gap: float | None
     gap_error: float
     delta: float
-    trials: int
-    violations: int
-    unclear: int
+    samples: tuple[Sample, ...]
     alpha: float
     power: float | None
     decided_after: int | None
@@ -71,17 +53,48 @@ class Evidence:
     notes: str
     given_records: bool = False
     refused_by: str = ""
+    miss: float = 0.0
+
+    @property
+    def trials(self) -> int:
+        """Over repetitions and clients."""
+        return sum(s.trials for s in self.samples)
+
+    @property
+    def violations(self) -> int:
+        """Over repetitions and clients."""
+        return sum(s.violations for s in self.samples)
+
+    @property
+    def unclear(self) -> int:
+        """Trials whose gap is known only up to an interval that holds the bound, over repetitions and clients."""
+        return sum(s.unclear for s in self.samples)
+
+    @property
+    def worst(self) -> Sample | None:
+        """The sample that exceeds its delta most, doubtful trials included; None where there is none."""
+        return max(self.samples, key=lambda s: (s.violations + s.unclear) / s.trials - s.delta, default=None)
+
+    @property
+    def failed(self) -> str:
+        """The failures of the worst sample, in words, and all of them where there are other samples."""
+        if self.worst is None:
+            return "no trial"
+        whole = f"{self.violations} of {self.trials} trials"
+        if len(self.samples) == 1:
+            return whole
+        return f"{self.worst.violations} of {self.worst.trials} trials of client {self.worst.client} ({whole} of all clients)"
 
     @property
     def randomised(self) -> bool:
         """Whether chance has a part in the verdict."""
-        return self.trials > 0 and self.delta > 0.0
+        return any(s.delta > 0.0 for s in self.samples)
 
     def at(self, alpha: float) -> Evidence:
         """The same trials, judged with another chance of a false alarm."""
         if not self.randomised:
             return self
-        verdict, power = decide(self.violations, self.trials, self.delta, self.given_records, self.unclear, alpha)
+        verdict, power = decide(self.samples, self.given_records, alpha)
         return replace(self, alpha=alpha, verdict=verdict, power=power)
 
     @property
@@ -118,7 +131,8 @@ class Evidence:
             {"name": m.name, "holds": m.holds, "value": m.value, "error": m.error, "how": m.how, "where": m.where}
             for m in self.assumptions
         ]
-        return plain | {"verdict": str(self.verdict), "assumptions": assumptions}
+        samples = [asdict(s) for s in self.samples]
+        return plain | {"verdict": str(self.verdict), "samples": samples, "assumptions": assumptions}
 
 
 def judge(theorem: Theorem, case: Case, scenario: str, alpha: float = ALPHA) -> list[Evidence]:
@@ -141,65 +155,36 @@ def weigh(theorem: str, scenario: str, claims: Sequence[Claim], alpha: float = A
     if not answered:
         return Evidence(
             theorem, first.form, scenario, first.training, sum(c.n for c in claims), len(claims),
-            None, None, 0.0, 0.0, 0, 0, 0, alpha, None, None, Verdict.NOT_APPLICABLE, "", False, {}, first.assumptions, notes,
+            None, None, 0.0, 0.0, (), alpha, None, None, Verdict.NOT_APPLICABLE, "", False, {}, first.assumptions, notes,
             refused_by=_refused_by(refused),
         )  # fmt: skip
     bounds = [c.answer for c in answered if isinstance(c.answer, Bound)]
-    violated, unsure = (np.concatenate(side) for side in zip(*map(outcomes, answered), strict=True))
-    violations, unclear, trials = int(violated.sum()), int(unsure.sum()), violated.size
-    delta, given_records = bounds[0].delta, any(c.given_records for c in answered)
-    verdict, power = decide(violations, trials, delta, given_records, unclear, alpha)
-    bet = rate_sequence(violated, delta, alpha).decided if delta > 0.0 and unclear == 0 and not given_records else None
+    trials, given_records = independent(answered), any(c.given_records for c in answered)
+    samples = tuple(t.sample for t in trials)
+    verdict, power = decide(samples, given_records, alpha)
+    chance = any(s.delta > 0.0 for s in samples)
+    bet = stopped(trials, given_records, alpha).after if chance else None
     value = _mean([b.value for b in bounds])
     return Evidence(
         theorem, first.form, scenario, first.training, sum(c.n for c in answered), len(answered),
-        value, _mean([c.gap for c in answered]), max(c.error for c in answered), delta,
-        trials, violations, unclear, alpha, power, bet, verdict, bounds[0].kind, all(b.vacuous for b in bounds),
+        value, _mean([c.gap for c in answered]), max(c.error for c in answered), max(b.delta for b in bounds),
+        samples, alpha, power, bet, verdict, bounds[0].kind, all(b.vacuous for b in bounds),
         {name: _mean([b.terms.get(name, 0.0) for b in bounds]) for name in bounds[0].terms},
-        first.assumptions, notes, given_records, _refused_by(refused),
+        first.assumptions, notes, given_records, _refused_by(refused), sum(c.miss for c in answered),
     )  # fmt: skip
 
 
-def outcomes(claim: Claim) -> tuple[BoolArray, BoolArray]:
-    """(T,) trials of a claim that are violations beyond doubt and rounding, and those whose interval holds the bound.
-
-    Both are empty where the claim does not apply.
-    """
-    if not isinstance(claim.answer, Bound):
-        return np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
-    gaps, bounds = (claim.gaps, claim.bounds) if claim.gaps.size else (np.array([claim.gap]), np.array([claim.answer.value]))
-    with np.errstate(invalid="ignore"):
-        excess = np.where(gaps == bounds, 0.0, gaps - bounds)  # equal infinities too
-    slack = {"upper": -excess, "comparison": -excess, "lower": excess, "identity": -np.abs(excess)}[claim.answer.kind]
-    rounding = ROUNDING * np.maximum(np.abs(bounds), 1.0)
-    possible = slack + claim.uncertainty >= -rounding  # a number that is none keeps nothing
-    return ~possible, possible & (slack - claim.uncertainty < -rounding)
-
-
-def decide(
-    violations: int, trials: int, delta: float, given_records: bool = False, unclear: int = 0, alpha: float = ALPHA
-) -> tuple[Verdict, float | None]:
-    """The verdict on a claim that may fail with probability delta (0.0: never), and the power of the test.
-
-    given_records: the trials share one draw of the records, given which the rate may exceed delta although the statement, about
-    fresh records, is true; too many violations then leave it open. Claims with fresh records in every trial settle it.
-    unclear: trials that may be violations or not: they count as none against the claim, and as violations for it.
-    """
-    if delta == 0.0:
-        return (Verdict.VIOLATED if violations else Verdict.INCONCLUSIVE if unclear else Verdict.HOLDS), None
-    test = rate_test(violations, trials, delta, alpha)
-    power = None if given_records else test.power
-    if test.lower > delta and not given_records:
-        return Verdict.VIOLATED, power
-    most = rate_test(violations + unclear, trials, delta, alpha).upper
-    return (Verdict.HOLDS if most <= delta else Verdict.INCONCLUSIVE), power
-
-
 def shared(evidence: Iterable[Evidence], false_alarm: float) -> tuple[Evidence, ...]:
-    """The same evidence with one chance `false_alarm` for all of it, split evenly over the randomised claims."""
+    """The same evidence with one chance `false_alarm` for all of it: `left_for_trials`, split evenly over the randomised."""
     listed = tuple(evidence)
     claims = sum(e.randomised for e in listed)
-    return tuple(e.at(false_alarm / claims) if e.randomised else e for e in listed)
+    left = left_for_trials(false_alarm, sum(e.miss for e in listed))
+    return tuple(e.at(left / claims) if e.randomised else e for e in listed)
+
+
+def left_for_trials(false_alarm: float, misses: float) -> float:
+    """What claims whose estimates may miss leave of the chance for those that rest on trials: half of it at least."""
+    return max(false_alarm - misses, 0.5 * false_alarm)
 
 
 def _refused_by(refused: Sequence[Claim]) -> str:

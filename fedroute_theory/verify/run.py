@@ -9,15 +9,19 @@ from typing import Any
 
 from fedroute_theory import __version__
 from fedroute_theory._processes import as_done
-from fedroute_theory._validate import InputError, choice, integer, probability
+from fedroute_theory._validate import InputError, choice, integer, number, probability
 from fedroute_theory.certify import conclusion_failure
 from fedroute_theory.theorems import Bound, Case, Claim, Control, Extremal, registry
-from fedroute_theory.verify.evidence import Evidence, Verdict, judge, shared, weigh
+from fedroute_theory.verify.evidence import Evidence, judge, left_for_trials, shared, weigh
+from fedroute_theory.verify.samples import Verdict
 from fedroute_theory.verify.scenarios import REPETITIONS, SCENARIOS, build_case
 from fedroute_theory.verify.statistics import FALSE_ALARM
 
 PROMISED = ("estimates are cell means", "ties constant on cells", "heads are the least-squares fit")
 """Assumptions that the package's own routers promise: one that fails in a scenario is a fault, not a property of the case."""
+
+LEAST_FALSE_ALARM = 1e-200
+"""Less cannot be split over claims and clients in floating point."""
 
 Progress = Callable[[int, int, str, Sequence[Evidence]], None]
 
@@ -47,7 +51,7 @@ class Verification:
     def failures(self) -> list[str]:
         """What must not be: claims violated, families not reproduced, wrong statements not caught, scenarios without claims."""
         violated = [
-            f"{e.theorem} {e.form} on {e.scenario} ({e.training}): {e.violations} of {e.trials} trials above the bound"
+            f"{e.theorem} {e.form} on {e.scenario} ({e.training}): {e.failed} above the bound"
             for e in self.results
             if e.verdict is Verdict.VIOLATED
         ]
@@ -72,8 +76,15 @@ class Verification:
         return sum(e.randomised for e in self.results)
 
     @property
+    def chance(self) -> float:
+        """Of some claim being called VIOLATED although all are true: false_alarm, unless estimates alone may miss so often."""
+        misses = sum(e.miss for e in self.results)
+        return misses + (left_for_trials(self.false_alarm, misses) if self.randomised else 0.0)
+
+    @property
     def power(self) -> float | None:
-        """Smallest violation rate that would have been caught with probability 0.9 in every randomised claim; None: no such."""
+        """Smallest violation rate that would have been caught with probability 0.9 in every randomised claim that trials can
+        refute; infinity where they are too few in some; None where there is none."""
         return max((e.power for e in self.results if e.power is not None), default=None)
 
     def as_json(self) -> dict[str, Any]:
@@ -85,6 +96,7 @@ class Verification:
             "mode": self.mode,
             "delta": self.delta,
             "false_alarm": self.false_alarm,
+            "chance": self.chance,
             "randomised": self.randomised,
             "power": self.power,
             "results": [e.as_json() for e in self.results],
@@ -133,6 +145,7 @@ def verify(
     integer("workers", workers, 1)
     probability("delta", delta)
     probability("false_alarm", false_alarm)
+    number("false_alarm", false_alarm, LEAST_FALSE_ALARM)
     chosen = {name: c for name, c in SCENARIOS.items() if scenarios is None or name in scenarios}
     wanted = {n: tuple(s for s in slugs if not c.theorems or s in c.theorems) for n, c in chosen.items()}
     cells = [(name, size) for name, c in chosen.items() if wanted[name] for size in c.sizes[mode]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,8 +25,7 @@ ALPHA = FALSE_ALARM / CLAIMS
 class RateTest:
     """Clopper-Pearson limits of a violation rate.
 
-    violations, trials: counts. lower, upper: limits, each at confidence 1 - alpha. power: the smallest true violation rate that
-    would have been reported as VIOLATED with probability 0.9.
+    violations, trials: counts. lower, upper: limits, each at confidence 1 - alpha. power: as `detectable`, no trial unclear.
     """
 
     violations: int
@@ -42,18 +42,35 @@ def rate_test(violations: int, trials: int, delta: float, alpha: float = ALPHA) 
     The number of trials is fixed beforehand; for trials that stop when they have seen enough see `rate_sequence`.
     Raises InputError when delta or alpha lie outside (0, 1) or the counts do not fit.
     """
-    from scipy.stats import beta, binom
+    from scipy.stats import beta
 
     integer("trials", trials, 1)
     integer("violations", violations, 0, trials)
-    probability("delta", delta)
     probability("alpha", alpha)
     lower = 0.0 if violations == 0 else float(beta.ppf(alpha, violations, trials - violations + 1))
     upper = 1.0 if violations == trials else float(beta.isf(alpha, violations + 1, trials - violations))
-    # `count` or more violations put the lower limit above delta: P(Bin(trials, delta) >= count) < alpha
-    count = int(binom.isf(alpha, trials, delta)) + 1
-    power = 1.0 if count > trials else float(beta.ppf(0.9, count, trials - count + 1))
-    return RateTest(violations, trials, lower, upper, power)
+    return RateTest(violations, trials, lower, upper, detectable(trials, delta, alpha))
+
+
+@lru_cache(maxsize=4096)
+def detectable(trials: int, delta: float, alpha: float = ALPHA, unclear: int = 0) -> float:
+    """The power: the smallest violation rate that puts the lower limit above delta with probability 0.9.
+
+    unclear: trials that count as no violation whatever they are. Infinity where no number of violations would be enough.
+    Raises InputError when delta or alpha lie outside (0, 1) or the counts do not fit.
+    """
+    from scipy.special import betainc
+    from scipy.stats import beta
+
+    integer("trials", trials, 1)
+    integer("unclear", unclear, 0, trials)
+    probability("delta", delta)
+    probability("alpha", alpha)
+    # `count` or more violations are enough: P(Bin(trials, delta) >= count) < alpha, by the incomplete beta function since the
+    # quantile of the binomial law loses tails below 1e-16
+    clear = trials - unclear
+    count = bisect_left(range(1, clear + 1), True, key=lambda c: bool(betainc(c, trials - c + 1, delta) < alpha)) + 1
+    return math.inf if count > clear else float(beta.ppf(0.9, count, clear - count + 1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,8 +51,8 @@ def test_a_run_without_one_of_its_scenarios_is_left_out():
 
 
 def claims(name, violations=0):
-    known = {"verdict": "HOLDS", "delta": 0.05, "given_records": False, "unclear": 0, "trials": 600}
-    return [known | {"claim": name, "randomised": True, "violations": violations}]
+    sample = {"client": None, "delta": 0.05, "trials": 600, "violations": violations, "unclear": 0}
+    return [{"claim": name, "verdict": "HOLDS", "given_records": False, "miss": 0.0, "randomised": True, "samples": [sample]}]
 
 
 @pytest.mark.usefixtures("two_scenarios")

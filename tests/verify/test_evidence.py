@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from fedroute_theory.theorems import Bound, Claim, NotApplicable
-from fedroute_theory.verify.evidence import ROUNDING, Verdict, shared, weigh
+from fedroute_theory.verify.evidence import shared, weigh
+from fedroute_theory.verify.samples import ROUNDING, Verdict
 
 
 def claim(value, gap, *, delta=0.0, kind="upper", bounds=None, gaps=None, n=10, client=None):
@@ -182,3 +183,25 @@ def test_evidence_says_after_how_many_trials_a_bet_would_have_decided():
     broken = weigh("t", "s", [claim(0.5, 0.9, delta=0.05, bounds=np.full(600, 0.5), gaps=gaps)])
     assert broken.decided_after < 10
     assert weigh("t", "s", [claim(0.5, 0.4)]).decided_after is None
+
+
+@pytest.mark.parametrize(("kind", "bound", "holds"), [
+    ("lower", math.inf, False), ("upper", -math.inf, False), ("identity", math.inf, False), ("comparison", -math.inf, False),
+    ("upper", math.inf, True), ("lower", -math.inf, True),
+])  # fmt: skip
+def test_an_infinite_bound_on_the_wrong_side_is_violated(kind, bound, holds):
+    assert verdict(claim(bound, 0.3, kind=kind)) is (Verdict.HOLDS if holds else Verdict.VIOLATED)
+    assert verdict(claim(0.3, 0.3, kind=kind, bounds=[0.3, bound], gaps=[0.3, 0.3])) is (
+        Verdict.HOLDS if holds else Verdict.VIOLATED
+    )
+
+
+def test_estimates_that_may_miss_take_their_chance_from_the_trials():
+    gaps = np.zeros(600)
+    randomised = weigh("t", "s", [claim(0.5, 0.1, delta=0.05, bounds=np.full(600, 0.5), gaps=gaps)])
+    missing = [dataclasses.replace(claim(0.5, 0.4, client=i), miss=1e-9) for i in range(2)]
+    estimated = weigh("t", "s", missing)
+    assert estimated.miss == 2e-9
+    assert shared([randomised, estimated], 1e-6)[0].alpha == pytest.approx(1e-6 - 2e-9, rel=1e-12)
+    assert shared([randomised, randomised], 1e-6)[0].alpha == 5e-7
+    assert shared([randomised, estimated], 1e-12)[0].alpha == 5e-13  # they alone are above it

@@ -1,5 +1,6 @@
 """A whole run: the same bytes with any number of workers, a planted false theorem is caught, bad names are named."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from fedroute_theory._json import text
 from fedroute_theory.theorems import Bound, Control, Extremal, registry
 from fedroute_theory.verify import SCENARIOS, Verdict, verify
 from fedroute_theory.verify import run as module
-from fedroute_theory.verify.evidence import decide
+from fedroute_theory.verify.samples import Sample, decide
 from fedroute_theory.verify.scenarios import World, build_case, redrawn, stream
 
 SMALL = "two-pass-kmeans"
@@ -197,8 +198,8 @@ def test_linear_heads_are_tried_often_enough_to_be_decided():
     pooled = [e for e in found.results if e.training == "pooled" and e.form.startswith("high-probability")]
     assert [e.trials for e in pooled] == [900, 900]
     alpha = 1e-6 / 500
-    assert decide(4, 450, 0.05, alpha=alpha)[0] is Verdict.INCONCLUSIVE
-    assert all(decide(8, e.trials, 0.05, alpha=alpha)[0] is Verdict.HOLDS for e in pooled)
+    assert decide([Sample(None, 0.05, 450, 4)], alpha=alpha)[0] is Verdict.INCONCLUSIVE
+    assert all(decide([Sample(None, 0.05, e.trials, 8)], alpha=alpha)[0] is Verdict.HOLDS for e in pooled)
 
 
 def test_the_longest_cells_start_first(monkeypatch):
@@ -258,3 +259,31 @@ def test_a_theorem_whose_bounds_are_of_another_kind_than_it_states_is_a_failure(
     assert found.as_json()["unstated"] == [{"theorem": SMALL, "wrong": line.removeprefix(f"{SMALL}: ")}]
     monkeypatch.setattr(module, "registry", lambda: {SMALL: replace(lower, kind="upper")})
     assert not verify(theorems=[SMALL], mode="quick").unstated
+
+
+def test_a_power_that_nothing_has_is_said():
+    """At 450 trials no number of failures shows that a rate is above 0.99."""
+    from fedroute_theory.report.verification_tables import summary
+
+    found = verify(theorems=["kmeans-router"], scenarios=["tiny"], mode="quick", delta=0.99)
+    assert found.power == math.inf
+    assert "no violation rate would have been caught" in summary(found)
+    assert "a violation rate of" not in summary(found)
+
+
+def test_a_false_alarm_that_cannot_be_split_is_refused_before_any_work():
+    one_sentence(lambda: verify(theorems=["kmeans-router"], mode="quick", false_alarm=5e-324), "'false_alarm'", "5e-324")
+
+
+def test_the_chance_of_a_false_alarm_holds_all_that_chance_has_a_part_in():
+    from fedroute_theory.report.verification_tables import summary
+
+    found = verify(theorems=["linear-heads"], scenarios=["gaussian"], mode="quick")
+    misses = sum(e.miss for e in found.results)
+    assert misses > 0.0
+    assert sum(e.alpha for e in found.results if e.randomised) + misses == pytest.approx(1e-6, rel=1e-9)
+    assert found.chance == pytest.approx(1e-6, rel=1e-9)
+    assert "is at most 1e-06 in all" in summary(found)
+    strict = replace(found, false_alarm=1e-12)
+    assert strict.chance == pytest.approx(misses + 5e-13, rel=1e-9)
+    assert f"is at most {strict.chance:g} in all" in summary(strict)

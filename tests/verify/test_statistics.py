@@ -1,14 +1,16 @@
 """The statistics of verdicts, computed exactly: limits, power, false alarms."""
 
+import math
+
 import numpy as np
 import pytest
 from reference import one_sentence
 from scipy.stats import binom, binomtest
 
 from fedroute_theory.verify import FALSE_ALARM, rate_sequence, rate_test
-from fedroute_theory.verify.evidence import Verdict, decide
+from fedroute_theory.verify.samples import Sample, Verdict, decide
 from fedroute_theory.verify.scenarios import REPETITIONS
-from fedroute_theory.verify.statistics import CLAIMS
+from fedroute_theory.verify.statistics import CLAIMS, detectable
 
 ALPHA = FALSE_ALARM / CLAIMS
 
@@ -30,7 +32,7 @@ def test_limits_are_where_the_tails_reach_alpha(violations, trials):
 
 
 def verdict(violations, trials, delta):
-    return decide(violations, trials, delta)[0]
+    return decide([Sample(None, delta, trials, violations)])[0]
 
 
 @pytest.mark.parametrize("delta", [0.01, 0.05, 0.3])
@@ -54,7 +56,7 @@ def test_power_is_the_rate_that_is_caught_nine_times_in_ten(delta, trials):
 
 
 def test_too_few_trials_have_no_power():
-    assert rate_test(0, 3, 0.05).power == 1.0
+    assert rate_test(0, 3, 0.05).power == math.inf
     assert verdict(3, 3, 0.05) is Verdict.INCONCLUSIVE
 
 
@@ -65,7 +67,7 @@ def test_verdicts_of_a_claim_that_may_fail(violations, expected):
 
 @pytest.mark.parametrize(("violations", "expected"), [(0, "HOLDS"), (1, "VIOLATED")])
 def test_a_claim_that_may_never_fail_falls_with_one_violation(violations, expected):
-    found, power = decide(violations, 600, 0.0)
+    found, power = decide([Sample(None, 0.0, 600, violations)])
     assert str(found) == expected
     assert power is None
 
@@ -159,3 +161,28 @@ def test_trials_stop_as_soon_as_they_are_decided():
 def test_bad_numbers_of_a_sequence_are_named():
     one_sentence(lambda: rate_sequence(np.zeros(3, bool), 1.0), "delta", "1.0")
     one_sentence(lambda: rate_sequence(np.zeros(3, bool), 0.1, 0.0), "alpha", "0.0")
+
+
+@pytest.mark.parametrize(
+    ("trials", "delta", "alpha"), [(50, 0.001, 1e-30), (600, 0.05, 1e-9), (2000, 0.3, 1e-40), (7, 0.5, 0.3)]
+)
+def test_the_power_is_right_where_tails_are_far_below_rounding(trials, delta, alpha):
+    """Against 60 digits: the fewest violations whose chance at delta is below alpha, and the rate that reaches them."""
+    from mpmath import mp, mpf
+
+    with mp.workdps(60):
+        q = mpf(delta)
+        tail, count = mpf(0), trials + 1
+        while count > 0:
+            tail += mp.binomial(trials, count - 1) * q ** (count - 1) * (1 - q) ** (trials - count + 1)
+            if tail >= mpf(alpha):
+                break
+            count -= 1
+    power = detectable(trials, delta, alpha)
+    assert binom.sf(count - 1, trials, power) == pytest.approx(0.9, abs=1e-9)
+
+
+def test_trials_that_are_unclear_catch_nothing():
+    assert detectable(600, 0.05, 1e-9, unclear=600) == math.inf
+    assert detectable(600, 0.05, 1e-9, unclear=100) > detectable(600, 0.05, 1e-9)
+    assert decide([Sample(None, 0.05, 600, 0, unclear=600)])[1] == math.inf

@@ -12,7 +12,7 @@ from fedroute_theory.attack.arena import Attempt, failing
 from fedroute_theory.estimates import Estimates
 from fedroute_theory.federation import Labels, Logs, draw_labels
 from fedroute_theory.theorems import Bound, Case, Claim, Theorem
-from fedroute_theory.verify.evidence import outcomes
+from fedroute_theory.verify.samples import outcomes
 from fedroute_theory.verify.statistics import rate_sequence
 
 COINS = 9

@@ -15,7 +15,7 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.testing.conformance.facts import facts, measured
 from fedroute_theory.testing.conformance.trouble import Unit, refuted, series
 from fedroute_theory.theorems import Bound, Theorem
-from fedroute_theory.verify.evidence import outcomes
+from fedroute_theory.verify.samples import outcomes
 
 BATCHES = 10
 """Groups of repetitions whose slopes give the interval of an exponent."""

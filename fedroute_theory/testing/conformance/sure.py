@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from fedroute_theory.testing.conformance.extremal import extremal_cases
 from fedroute_theory.testing.conformance.report import first
 from fedroute_theory.theorems import Bound, Case, Theorem
-from fedroute_theory.verify.evidence import outcomes
+from fedroute_theory.verify.samples import outcomes
 
 
 def awkward(theorem: Theorem, drawn: int) -> str:

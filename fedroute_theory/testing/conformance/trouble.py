@@ -12,7 +12,7 @@ from fedroute_theory._validate import FloatArray
 from fedroute_theory.testing.conformance.examples import Example
 from fedroute_theory.theorems import Bound, Claim
 from fedroute_theory.verify import rate_test
-from fedroute_theory.verify.evidence import outcomes
+from fedroute_theory.verify.samples import outcomes
 
 
 @dataclass(frozen=True, eq=False)

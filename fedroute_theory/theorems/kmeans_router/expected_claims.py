@@ -15,7 +15,7 @@ from fedroute_theory.theorems.kmeans_router.expected import IN_EXPECTATION, expe
 from fedroute_theory.theorems.kmeans_router.race import expected_gap
 
 MISS = 1e-9
-"""Chance that the mean over repetitions lies farther above the expected gap than the half-width."""
+"""Chance that the mean over repetitions lies farther from the expected gap than the half-width, on either side."""
 
 
 def expected_bound(geometry: CellGeometry) -> Bound:
@@ -39,7 +39,7 @@ def expected_claims(
     geometry: CellGeometry, gaps: FloatArray, training: str, client: int | None, measured: Mapping[str, Measurement],
     refused: NotApplicable | None,
 ) -> Iterable[Claim]:  # fmt: skip
-    """At most one claim: exact where the labels can be enumerated, else the mean of the repetitions less its half-width.
+    """At most one claim: exact where the labels can be enumerated, else the mean of the repetitions with its half-width.
 
     gaps: (T,) to the best policy constant on cells, labels redrawn on the same records. No claim where no mean could lie
     above bound plus half-width: nothing could be judged.
@@ -60,7 +60,7 @@ def expected_claims(
     largest = float(geometry.by_cell.mass @ (pointwise.max(axis=1) - pointwise.min(axis=1)))
     half = largest * math.sqrt(math.log(1.0 / MISS) / (2.0 * gaps.size))
     if bound.value + half < largest:
-        mean = float(gaps.mean())
-        notes = f"{IN_EXPECTATION}; the gap is the mean {mean:.4g} of {gaps.size} repetitions less its half-width {half:.4g}"
+        notes = f"{IN_EXPECTATION}; the gap is the mean of {gaps.size} repetitions +- {half:.4g}"
         answer = Bound(bound.terms, trivial=bound.trivial, notes=notes)
-        yield Claim("expected", training, client, n, answer, max(0.0, mean - half), half, assumptions=assumptions)
+        gap = float(gaps.mean())
+        yield Claim("expected", training, client, n, answer, gap, assumptions=assumptions, uncertainty=half, miss=MISS)

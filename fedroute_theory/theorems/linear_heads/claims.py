@@ -92,8 +92,10 @@ def _claims(
                 assumptions=assumptions,
             )  # fmt: skip
             continue
-        bounds = np.full(gaps.size, bound.value)
-        yield Claim(f"{form}/{label}", training, client, found.n, bound, float(gaps[0]), 0.0, bounds, gaps, assumptions)
+        bounds, miss = np.full(gaps.size, bound.value), formulas.MISS_PROBABILITY if form == "repetitions" else 0.0
+        yield Claim(
+            f"{form}/{label}", training, client, found.n, bound, float(gaps[0]), 0.0, bounds, gaps, assumptions, miss=miss
+        )
 
 
 def mean_deviation(values: FloatArray, mean: float, spread: float) -> tuple[Bound, float]:
