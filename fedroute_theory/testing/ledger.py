@@ -20,12 +20,13 @@ DEFAULT = "fedroute_baseline.json"
 class Ledger:
     """path: the baseline file. update: whether it is to be written. touched: every distinct entry asserted under a name, as
     JSON. partial: whether some test was left out or did not pass, so that an entry may be unasserted for no fault of its own.
-    before: the file as read at first use."""
+    ran: node ids of the tests that were run, not only collected. before: the file as read at first use."""
 
     path: Path
     update: bool
     touched: dict[str, set[str]] = field(default_factory=dict)
     partial: bool = False
+    ran: set[str] = field(default_factory=set)
     before: dict[str, Entry] | None = None
 
 

@@ -89,7 +89,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 
 class _Outcomes:
-    """Watches whether every test passed: only then may an entry be called unasserted."""
+    """Watches whether every test ran and passed: only then may an entry be called unasserted."""
 
     def __init__(self, held: ledger.Ledger) -> None:
         self.held = held
@@ -97,6 +97,8 @@ class _Outcomes:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.outcome != "passed":
             self.held.partial = True
+        if report.when == "call":  # a test that is only collected or set up asserts nothing
+            self.held.ran.add(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.outcome != "passed":
@@ -115,7 +117,10 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Workers hand over; the controller (or the only process) writes, unless the run was interrupted."""
+    """Workers hand over; the controller (or the only process) writes, unless the run was interrupted.
+
+    Tests are counted, since a session may end early without an error (shouldfail) or run nothing (--collect-only, --fixtures).
+    """
     config = session.config
     held = config.stash[_LEDGER]
     output = getattr(config, "workeroutput", None)
@@ -124,7 +129,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if exitstatus not in _WRITABLE:
         return
-    held.partial = held.partial or not _is_full(config)
+    held.partial = held.partial or not _is_full(config) or not 0 < len(held.ran) == session.testscollected
     lines, well = ledger.finish(held)
     config.stash[_LINES] = lines
     if not well:
@@ -132,9 +137,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def _is_full(config: pytest.Config) -> bool:
-    """Whether the command line asks for all tests there are."""
+    """Whether the command line asks for all tests there are: no choice of its own, and no other configuration."""
     option = config.option
-    left_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+    left_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "override_ini", "inifilename")
     if any(getattr(option, name, None) for name in left_out):
         return False
     source = config.args_source

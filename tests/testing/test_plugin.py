@@ -8,7 +8,7 @@ import pytest
 from pages import blocks
 from reference import REPOSITORY
 
-from fedroute_theory.testing import baseline
+from fedroute_theory.testing import assertions, baseline  # noqa: F401  (else each run in this process loads its own classes)
 
 pytest_plugins = "pytester"
 
@@ -126,6 +126,59 @@ def test_a_test_that_fails_or_is_skipped_drops_nothing(pytester):
         suite(pytester, text=SUITE.replace("    assert_no", first.format(reason)))
         run(pytester, "--fedroute-update")
         assert len(stored(pytester)) == 6
+
+
+NOTHING_RUN = ("--collect-only", "--setup-plan", "--setup-only", "--fixtures", "--fixtures-per-test")
+NARROWED = (("-o", "testpaths=sub"), ("-o", "python_files=other_*.py"), ("-c", "other.ini"))
+CONFTEST = """
+def pytest_runtest_logfinish(nodeid):
+    if nodeid.endswith("[2]"):
+        SESSION.ATTRIBUTE = "enough"
+
+def pytest_sessionstart(session):
+    global SESSION
+    SESSION = session
+"""
+
+
+def unasserted(pytester):
+    """A baseline one of whose entries no test asserts."""
+    suite(pytester)
+    run(pytester, "--fedroute-update").assert_outcomes(passed=6)
+    suite(pytester, text=SUITE.replace("range(6)", "range(4)"))
+
+
+def nothing_dropped(pytester, workers, *options):
+    for update in ([], ["--fedroute-update"]):
+        result = run_on(pytester, workers, *options, *update)
+        result.stdout.no_fnmatch_line("*no test asserts*")
+        result.stdout.no_fnmatch_line("*[1-9] dropped*")
+        assert len(stored(pytester)) == 6
+
+
+@pytest.mark.parametrize("option", NOTHING_RUN)
+def test_a_session_that_runs_no_test_drops_nothing(pytester, option):
+    unasserted(pytester)
+    nothing_dropped(pytester, "0", option)
+
+
+@pytest.mark.parametrize(("workers", "option"), [*(("0", narrow) for narrow in NARROWED), ("2", NARROWED[0])])
+def test_another_configuration_drops_nothing(pytester, workers, option):
+    unasserted(pytester)
+    other = "def test_other(assert_no_regression): assert_no_regression('size 0', {'bound': 1.0, 'seed': 0}, seed=0)"
+    for file in (pytester.mkdir("sub") / "test_other.py", pytester.path / "other_one.py"):
+        file.write_text(other, encoding="utf-8")
+    (pytester.path / "other.ini").write_text("[pytest]\ntestpaths = sub\n", encoding="utf-8")
+    nothing_dropped(pytester, workers, *option)
+
+
+@pytest.mark.parametrize(
+    ("workers", "attribute"), [("0", "shouldfail"), ("0", "shouldstop"), ("2", "shouldfail"), ("2", "shouldstop")]
+)
+def test_a_session_that_ends_early_drops_nothing(pytester, workers, attribute):
+    unasserted(pytester)
+    pytester.makeconftest(CONFTEST.replace("ATTRIBUTE", attribute))
+    nothing_dropped(pytester, workers)
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
