@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from fedroute_theory import __version__
 from fedroute_theory._json import put
-from fedroute_theory._validate import InputError, number
+from fedroute_theory._validate import InputError, number, reject
 
 if TYPE_CHECKING:
     from fedroute_theory.verify import Evidence
@@ -43,6 +43,14 @@ def entry_of(values: Values, seed: int | None) -> Entry:
     return {"lines": lines, "seed": seed, "versions": versions()}
 
 
+def check_name(parameter: str, name: object) -> None:
+    """InputError unless `name` is a string that is not empty and that UTF-8, and so the file, can hold."""
+    if not isinstance(name, str) or not name:
+        raise reject(parameter, "be a name, a string that is not empty", f"{name!r:.80}")
+    if name.encode(errors="ignore").decode() != name:
+        raise reject(parameter, "hold characters that UTF-8 can write", f"{name!r:.80}")
+
+
 def versions() -> dict[str, str]:
     """Of this package and of the libraries that numbers may depend on."""
     found = {"fedroute_theory": __version__}
@@ -56,17 +64,23 @@ def versions() -> dict[str, str]:
 
 def _named(values: Values) -> list[tuple[str, dict[str, Any]]]:
     if isinstance(values, Mapping):
+        for name in values:
+            check_name("values", str(name))
         return [(str(name), {"value": _finite(str(name), value)}) for name, value in values.items()]
     from fedroute_theory.verify import Evidence  # heavy, and plain numbers do not need it
 
     listed = list(values) if isinstance(values, Sequence) else [values]
     if not all(isinstance(e, Evidence) for e in listed):
         raise InputError(f"The 'values' parameter must be evidence or a mapping from names to numbers; got {values!r:.80}.")
-    return [(f"{e.theorem} {e.form} on {e.scenario}, {e.training}, n={e.n}", _line(e)) for e in listed]
+    named = [(f"{e.theorem} {e.form} on {e.scenario}, {e.training}, n={e.n}", e) for e in listed]
+    return [(claim, _line(claim, e)) for claim, e in named]
 
 
-def _line(e: Evidence) -> dict[str, Any]:
+def _line(claim: str, e: Evidence) -> dict[str, Any]:
     numbers = {"bound": e.bound, "gap": e.gap, "ratio": e.ratio}
+    for name, value in (numbers | {f"term '{term}'": value for term, value in e.terms.items()}).items():
+        if value is not None and not math.isfinite(value):
+            raise InputError(f"The {name} of '{claim}' is {value:g}; a baseline keeps finite numbers only.")
     terms = {name: _finite(name, value) for name, value in e.terms.items()}
     return {name: _finite(name, value) for name, value in numbers.items()} | {"terms": terms, "verdict": str(e.verdict)}
 

@@ -6,6 +6,7 @@ Light to import: the plugin holds a ledger in every session, and most never use 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,19 +34,22 @@ class Ledger:
 def hold(held: Ledger, name: str, values: Values, seed: int | None, tolerance: tuple[float, float], node_id: str) -> str:
     """Compare with the baseline, or note for the update; the message of the failure, empty where there is none.
 
-    tolerance: (rtol, atol). Raises InputError for bad tolerances, values that are no numbers, and a damaged file.
+    tolerance: (rtol, atol). Raises InputError, and holds nothing, for a name that is none, a bad seed, bad tolerances, values
+    that are no numbers, and a damaged file.
     """
-    from fedroute_theory._validate import number
+    from fedroute_theory._validate import integer, number
     from fedroute_theory.testing import baseline
 
+    baseline.check_name("name", name)
     rtol, atol = number("rtol", tolerance[0], 0.0), number("atol", tolerance[1], 0.0)
-    new = baseline.entry_of(values, seed)
+    new = baseline.entry_of(values, None if seed is None else integer("seed", seed, 0))
     if held.before is None:
         held.before = baseline.read(held.path)
     old = held.before.get(name)
     changed = baseline.changes(old, new, rtol, atol) if old is not None else []
     kept = old if old is not None and not changed else new  # numbers within the tolerance do not creep away by updates
-    held.touched.setdefault(name, set()).add(json.dumps(kept, sort_keys=True))
+    text = json.dumps(kept, sort_keys=True)  # first, for it may raise: a name without an entry would spoil the update
+    held.touched.setdefault(name, set()).add(text)
     command = f"pytest --fedroute-update '{node_id}'"
     if held.update or (old is not None and not changed):
         return ""
@@ -75,7 +79,7 @@ def join(held: Ledger, share: dict[str, Any]) -> None:
 
 def finish(held: Ledger) -> tuple[list[str], bool]:
     """Write the update, if one was asked for. Returns what to tell the user, and whether all went well."""
-    if not held.touched and (held.partial or not held.path.exists()):
+    if not held.touched and (held.partial or not os.path.exists(held.path)):  # unlike Path.exists, it never raises
         return [], True
     from fedroute_theory._validate import InputError
     from fedroute_theory.testing import baseline

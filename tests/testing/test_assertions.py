@@ -229,6 +229,20 @@ def test_what_is_no_number_has_no_baseline(values):
     one_sentence(lambda: baseline.entry_of(values, 0))
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"bound": np.inf, "terms": {"a": np.inf}}, "The bound of "),
+        ({"gap": np.nan}, "The gap of "),
+        ({"terms": {"a": np.inf}}, "The term 'a' of "),
+    ],
+)
+def test_evidence_that_is_not_finite_is_named(change, named):
+    evidence = replace(run_quietly(coin(0.0), 0)[0], **change)
+    claim = "'made-up coin on quiet, pooled, n=1' is "
+    one_sentence(lambda: baseline.entry_of(evidence, 0), named + claim, "; a baseline keeps finite numbers only.")
+
+
 def test_evidence_that_cannot_be_told_apart_has_no_baseline():
     evidence = assert_bound_holds("coverage-transfer", PROBLEM, ROUTER, forms=("plain",), trainings=("pooled",))
     one_sentence(lambda: baseline.entry_of(evidence * 2, 0), "twice")

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 from pages import blocks
-from reference import REPOSITORY
+from reference import REPOSITORY, one_sentence
 
-from fedroute_theory.testing import assertions, baseline  # noqa: F401  (else each run in this process loads its own classes)
+from fedroute_theory.testing import assertions, baseline, ledger  # noqa: F401  (else each run in this process loads its own classes)
 
 pytest_plugins = "pytester"
 
@@ -179,6 +179,43 @@ def test_a_session_that_ends_early_drops_nothing(pytester, workers, attribute):
     unasserted(pytester)
     pytester.makeconftest(CONFTEST.replace("ATTRIBUTE", attribute))
     nothing_dropped(pytester, workers)
+
+
+REFUSED = """
+import numpy as np
+import pytest
+
+@pytest.mark.parametrize("seed", [float("nan"), "x", True, -1, 10**5000], ids=range(5))
+def test_seed(assert_no_regression, seed):
+    assert_no_regression("refused", {"a": 1.0}, seed=seed)
+
+@pytest.mark.parametrize("name", ["", 3, None, b"a", "\\ud800"], ids=range(5))
+def test_name(assert_no_regression, name):
+    assert_no_regression(name, {"a": 1.0})
+
+def test_key(assert_no_regression):
+    assert_no_regression("refused", {"\\ud800": 1.0})
+
+def test_numpy(assert_no_regression):
+    assert_no_regression("numpy", {"a": np.float64(1.0)}, seed=np.int64(3))
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_test_whose_arguments_are_refused_does_not_lose_the_update_of_the_others(pytester, workers):
+    suite(pytester, text=REFUSED)
+    result = run_on(pytester, workers, "--fedroute-update")
+    result.assert_outcomes(passed=1, failed=11)
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+    result.stdout.fnmatch_lines(["*fedroute_baseline.json: 1 added, 0 changed*"])
+    assert {name: entry["seed"] for name, entry in stored(pytester).items()} == {"numpy": 3}
+
+
+@pytest.mark.parametrize(("seed", "name"), [(float("nan"), "a"), ("x", "a"), (True, "a"), (-1, "a"), (0, ""), (0, 3)])
+def test_a_seed_or_a_name_that_is_none_is_named(tmp_path, seed, name):
+    held = ledger.Ledger(tmp_path / "b.json", update=True)
+    one_sentence(lambda: ledger.hold(held, name, {"a": 1.0}, seed, (0.0, 0.0), "t"), "'seed'" if name == "a" else "'name'")
+    assert held.touched == {}
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
