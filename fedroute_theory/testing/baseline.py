@@ -91,19 +91,63 @@ def _finite(name: str, value: float | int | None) -> float | None:
 
 def read(path: Path) -> dict[str, Entry]:
     """All entries by name; none where there is no file. InputError with one sentence for a file that is no baseline."""
-    if not path.exists():
-        return {}
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        entries: dict[str, Entry] = document["entries"]
-        sound = document["format"] == FORMAT and all(map(_is_entry, entries.values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise InputError(f"The baseline file '{path.name}' cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise _damaged(path, f"byte {error.start} is not UTF-8") from None
+    return _entries(path, text)
+
+
+def _entries(path: Path, text: str) -> dict[str, Entry]:
+    document = _parsed(path, text)
+    written = document.get("format") if isinstance(document, dict) else None
+    if isinstance(written, int | float) and written != FORMAT:
         raise InputError(
-            f"The baseline file '{path.name}' is damaged ({type(error).__name__}); restore it or move it."
-        ) from None
+            f"The baseline file '{path.name}' was written by another version of the package (format {written}, here {FORMAT}); "
+            "use that version or move the file."
+        )
+    try:
+        entries: dict[str, Entry] = document["entries"]
+        sound = written == FORMAT and all(map(_is_entry, entries.values()))
+    except (KeyError, TypeError, AttributeError, OverflowError):  # overflow: an integer too large for a float
+        sound = False
     if not sound:
-        raise InputError(f"The baseline file '{path.name}' is damaged (no format {FORMAT} entries); restore it or move it.")
+        raise _damaged(path, f"no format {FORMAT} entries")
     return entries
+
+
+def _parsed(path: Path, text: str) -> Any:
+    if any(line.startswith("<<<<<<<") for line in text.splitlines()):
+        raise InputError(f"The baseline file '{path.name}' holds an unfinished merge (<<<<<<<); finish it first.")
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise _damaged(path, f"no JSON at line {error.lineno}, column {error.colno}") from None
+    except _TwiceError as error:
+        raise _damaged(path, f"the key {error.args[0]!r:.80} stands twice") from None
+    except (ValueError, RecursionError) as error:  # an integer of too many digits; brackets in too many brackets
+        raise _damaged(path, type(error).__name__) from None
+
+
+class _TwiceError(ValueError):
+    """A key that stands twice in one object; JSON would keep the last one, and a number would be lost."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _TwiceError(key)
+        found[key] = value
+    return found
+
+
+def _damaged(path: Path, why: str) -> InputError:
+    return InputError(f"The baseline file '{path.name}' is damaged ({why}); restore it or move it.")
 
 
 def _is_entry(entry: Any) -> bool:

@@ -68,7 +68,12 @@ def assert_no_regression(request: pytest.FixtureRequest) -> Callable[..., None]:
 
     def check(name: str, values: Values, *, rtol: float = 1e-6, atol: float = 1e-12, seed: int | None = None) -> None:
         __tracebackhide__ = True
-        message = ledger.hold(config.stash[_LEDGER], name, values, own if seed is None else seed, (rtol, atol), node_id)
+        from fedroute_theory._validate import InputError
+
+        try:
+            message = ledger.hold(config.stash[_LEDGER], name, values, own if seed is None else seed, (rtol, atol), node_id)
+        except InputError as error:
+            raise error.with_traceback(None) from None  # its sentence says it all; frames of this package would bury it
         if message:
             raise AssertionError(message)
 

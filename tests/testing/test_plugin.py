@@ -228,18 +228,47 @@ def test_one_name_with_two_values_fails_the_run_and_is_not_written(pytester, wor
     assert not (pytester.path / "fedroute_baseline.json").exists()
 
 
-@pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"format": 2, "entries": {}}', '{"format": 1, "entries": {"a": 1}}', "\xff"]
-)
+MERGE = '{\n<<<<<<< ours\n "entries": {},\n=======\n "entries": {},\n>>>>>>> theirs\n "format": 1\n}'
+TWICE = '{"format": 1, "entries": {"a": 1, "a": 2}}'
+HUGE = '{"format": 1, "entries": {"a": {"versions": {}, "seed": 0, "lines": {"b": {"value": 1%s}}}}}' % ("0" * 400)
+DAMAGE = {
+    "": "damaged (no JSON at line 1, column 1); restore it or move it.",
+    '{\n "a"': "damaged (no JSON at line 2, column 5); restore it or move it.",
+    "[]": "damaged (no format 1 entries); restore it or move it.",
+    '{"format": 1, "entries": {"a": 1}}': "damaged (no format 1 entries); restore it or move it.",
+    HUGE: "damaged (no format 1 entries); restore it or move it.",
+    '{"format": 2, "entries": {}}': "written by another version of the package (format 2, here 1); *.",
+    "\xff": "damaged (byte 0 is not UTF-8); restore it or move it.",
+    "[" * 99999: "damaged (RecursionError); restore it or move it.",
+    "9" * 9999: "damaged (ValueError); restore it or move it.",
+    TWICE: "damaged (the key 'a' stands twice); restore it or move it.",
+    MERGE: "unfinished merge (<<<<<<<); finish it first.",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=range(len(DAMAGE)))
+def test_a_damaged_file_is_one_sentence(tmp_path, damage):
+    (tmp_path / "b.json").write_bytes(damage.encode("latin1"))
+    said = one_sentence(lambda: baseline.read(tmp_path / "b.json"), "The baseline file 'b.json'", *DAMAGE[damage].split("*"))
+    assert len(said) < 200
+
+
+def test_a_baseline_that_cannot_be_read_says_why(tmp_path):
+    one_sentence(lambda: baseline.read(tmp_path), f"The baseline file '{tmp_path.name}' cannot be read: Is a directory.")
+    assert baseline.read(tmp_path / "none.json") == {}
+
+
 @pytest.mark.parametrize("update", [[], ["--fedroute-update"]])
-def test_a_damaged_file_is_one_sentence_and_stays_as_it_is(pytester, damage, update):
+def test_a_damaged_file_stays_as_it_is_and_is_told_without_frames_of_the_package(pytester, update):
     file = pytester.path / "fedroute_baseline.json"
-    file.write_bytes(damage.encode("latin1"))
+    file.write_text(MERGE, encoding="utf-8")
     suite(pytester)
     result = run(pytester, *update)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*The baseline file 'fedroute_baseline.json' is damaged (*); restore it or move it."])
-    assert file.read_bytes() == damage.encode("latin1")
+    result.stdout.fnmatch_lines(["E *The baseline file 'fedroute_baseline.json' holds an unfinished merge*finish it first."])
+    result.stdout.no_fnmatch_line("*baseline.py*")
+    result.stdout.no_fnmatch_line("*ledger.py*")
+    assert file.read_text(encoding="utf-8") == MERGE
 
 
 def test_an_interrupted_update_leaves_the_old_file(pytester):
