@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 if TYPE_CHECKING:
     from fedroute_theory.testing.baseline import Entry, Values
@@ -29,6 +30,11 @@ class Ledger:
     partial: bool = False
     ran: set[str] = field(default_factory=set)
     before: dict[str, Entry] | None = None
+
+
+def own_seed(node_id: str) -> int:
+    """The seed of the test of this id."""
+    return crc32(node_id.encode())
 
 
 def hold(held: Ledger, name: str, values: Values, seed: int | None, tolerance: tuple[float, float], node_id: str) -> str:
@@ -56,6 +62,8 @@ def hold(held: Ledger, name: str, values: Values, seed: int | None, tolerance: t
     if old is None:
         return f"The baseline {held.path.name} has no entry '{name}'; to add it: {command}"
     versions = baseline.versions_apart(old, new)
+    if new["seed"] == own_seed(node_id) != old["seed"]:
+        changed.append("the seed is the test's own, which follows from its name: a test that was renamed or moved has another")
     return "\n".join(
         [
             f"'{name}' is not what it was in {held.path.name} (rtol {rtol:g}, atol {atol:g}; {versions}):",

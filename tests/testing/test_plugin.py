@@ -218,6 +218,76 @@ def test_a_seed_or_a_name_that_is_none_is_named(tmp_path, seed, name):
     assert held.touched == {}
 
 
+MADE = """
+import numpy as np
+from fedroute_theory import problems, routers
+
+PROBLEM = problems.Tabular.generate(np.random.default_rng(1), queries=3, models=2)
+ROUTER = routers.KMeansRouter.with_clusters(3, empty="mid-range")
+OPTIONS = {"theorem": "coverage-transfer", "problem": PROBLEM, "router": ROUTER, "labels": "exact"}
+OPTIONS |= {"forms": ("plain",), "trainings": ("pooled",)}
+
+def test_given(assert_bound_holds, assert_no_regression):
+    first = assert_bound_holds(**OPTIONS, seed=5)
+    more = assert_bound_holds(**OPTIONS, clients=4, seed=np.int64(6))
+    assert_no_regression("first", first)
+    assert_no_regression("one of the last", more[0])
+    assert_no_regression("both", [*first, *more])
+    assert_no_regression("told", first, seed=7)
+    assert_no_regression("own", assert_bound_holds(**OPTIONS))
+    assert_no_regression("plain", {"a": 1.0})
+"""
+
+
+def test_the_seed_kept_is_the_one_that_made_the_evidence(pytester):
+    suite(pytester, text=MADE)
+    run(pytester, "--fedroute-update").assert_outcomes(passed=1)
+    own = ledger.own_seed("test_it.py::test_given")
+    kept = {name: entry["seed"] for name, entry in stored(pytester).items()}
+    assert kept == {"first": 5, "one of the last": 6, "both": None, "told": 7, "own": own, "plain": own}
+
+
+GROUPED = """
+import pytest
+@pytest.mark.xdist_group("g")
+@pytest.mark.parametrize("address", ["a@b", "a@g"])
+def test_address(assert_no_regression, fedroute_seed, address):
+    assert_no_regression(address, {"a": 1.0})
+
+@pytest.mark.xdist_group
+def test_unnamed(assert_no_regression, fedroute_seed):
+    assert_no_regression("unnamed", {"a": 1.0})
+
+@pytest.mark.xdist_group(name="x@y")
+def test_at(assert_no_regression, fedroute_seed):
+    assert_no_regression("at", {"a": 1.0})
+
+@pytest.mark.xdist_group("b")
+@pytest.mark.xdist_group("a")
+def test_two(assert_no_regression, fedroute_seed):
+    assert_no_regression("two", {"a": 1.0})
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_only_the_group_that_xdist_appends_is_no_part_of_a_node_id(pytester, workers):
+    suite(pytester, text=GROUPED)
+    run_on(pytester, workers, "--fedroute-update", "--dist", "loadgroup")
+    tests = {"a@b": "address[a@b]", "a@g": "address[a@g]", "unnamed": "unnamed", "at": "at", "two": "two"}
+    own = {name: ledger.own_seed(f"test_it.py::test_{test}") for name, test in tests.items()}
+    assert {name: entry["seed"] for name, entry in stored(pytester).items()} == own
+
+
+def test_another_seed_of_the_tests_own_is_said_to_follow_from_its_name(tmp_path):
+    held = ledger.Ledger(tmp_path / "b.json", update=False, before={"a": baseline.entry_of({"a": 1.0}, 3)})
+    follows = "the seed is the test's own, which follows from its name: a test that was renamed or moved has another"
+    said = [ledger.hold(held, "a", {"a": 1.0}, seed, (0.0, 0.0), "t.py::t") for seed in (ledger.own_seed("t.py::t"), 4, 3)]
+    assert f"seed 3 -> {ledger.own_seed('t.py::t')}\n  {follows}\n" in said[0]
+    assert follows not in said[1]
+    assert "seed 3 -> 4" in said[1]
+    assert said[2] == ""
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_one_name_with_two_values_fails_the_run_and_is_not_written(pytester, workers):
     suite(pytester, text=SUITE.replace('f"size {size}"', '"size"'))
