@@ -211,7 +211,7 @@ def _line_changes(name: str, before: dict[str, Any], after: dict[str, Any], rtol
         shown.append(_step("ratio", before.get("ratio"), after.get("ratio")))
     if before.get("verdict") != after.get("verdict"):
         shown.append(f"verdict {before.get('verdict')} -> {after.get('verdict')}")
-    whole = (after.get("bound") or 0.0) - (before.get("bound") or 0.0)
+    whole = _difference(before.get("bound"), after.get("bound")) if "bound" in numbers else 0.0  # rounding has no shares
     return [f"{name}: {', '.join(shown)}"] + [
         f"  {_step(f'term {key!r}', *_pair(before, after, key))}{_share(*_pair(before, after, key), whole)}" for key in terms
     ]
