@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -163,10 +164,10 @@ def _is_line(line: Any) -> bool:
 
 
 def write(path: Path, entries: Mapping[str, Entry]) -> None:
-    """The whole file or nothing; the same entries give the same bytes."""
+    """The whole file or nothing; the same entries give the same bytes. A symbolic link stays one: what it names is written."""
     document = {"format": FORMAT, "entries": dict(entries)}
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    put(path, (text + "\n").encode())
+    put(Path(os.path.realpath(path)), (text + "\n").encode())
 
 
 def changes(old: Entry, new: Entry, rtol: float, atol: float) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,16 +18,20 @@ if TYPE_CHECKING:
 
 DEFAULT = "fedroute_baseline.json"
 
+SHOWN = 4
+"""Tests named in one message; the others are counted."""
+
 
 @dataclass
 class Ledger:
     """path: the baseline file. update: whether it is to be written. touched: every distinct entry asserted under a name, as
-    JSON. partial: whether some test was left out or did not pass, so that an entry may be unasserted for no fault of its own.
-    ran: node ids of the tests that were run, not only collected. before: the file as read at first use."""
+    JSON, and the ids of the tests that asserted it. partial: whether some test was left out or did not pass, so that an entry
+    may be unasserted for no fault of its own. ran: ids of the tests that were run, not only collected. before: the file as read
+    at first use."""
 
     path: Path
     update: bool
-    touched: dict[str, set[str]] = field(default_factory=dict)
+    touched: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     partial: bool = False
     ran: set[str] = field(default_factory=set)
     before: dict[str, Entry] | None = None
@@ -55,7 +60,7 @@ def hold(held: Ledger, name: str, values: Values, seed: int | None, tolerance: t
     changed = baseline.changes(old, new, rtol, atol) if old is not None else []
     kept = old if old is not None and not changed else new  # numbers within the tolerance do not creep away by updates
     text = json.dumps(kept, sort_keys=True)  # first, for it may raise: a name without an entry would spoil the update
-    held.touched.setdefault(name, set()).add(text)
+    _touch(held, name, text, [node_id])
     command = f"pytest --fedroute-update '{node_id}'"
     if held.update or (old is not None and not changed):
         return ""
@@ -73,15 +78,21 @@ def hold(held: Ledger, name: str, values: Values, seed: int | None, tolerance: t
     )
 
 
+def _touch(held: Ledger, name: str, text: str, tests: Iterable[str]) -> None:
+    held.touched.setdefault(name, {}).setdefault(text, set()).update(tests)
+
+
 def outgoing(held: Ledger) -> dict[str, Any]:
     """A worker's share, in plain values."""
-    return {"touched": {name: sorted(found) for name, found in held.touched.items()}, "partial": held.partial}
+    touched = {name: {text: sorted(tests) for text, tests in found.items()} for name, found in held.touched.items()}
+    return {"touched": touched, "partial": held.partial}
 
 
 def join(held: Ledger, share: dict[str, Any]) -> None:
     """Take over a worker's share; the order in which shares come does not matter."""
     for name, found in share["touched"].items():
-        held.touched.setdefault(name, set()).update(found)
+        for text, tests in found.items():
+            _touch(held, name, text, tests)
     held.partial = held.partial or share["partial"]
 
 
@@ -93,7 +104,7 @@ def finish(held: Ledger) -> tuple[list[str], bool]:
     from fedroute_theory.testing import baseline
 
     torn = sorted(name for name, found in held.touched.items() if len(found) > 1)
-    trouble = [f"'{name}' was asserted with different values in one run; give each its own name." for name in torn]
+    trouble = [_torn(name, held.touched[name]) for name in torn]
     try:
         before = baseline.read(held.path)
         idle = sorted(before.keys() - held.touched.keys()) if not held.partial else []
@@ -108,6 +119,16 @@ def finish(held: Ledger) -> tuple[list[str], bool]:
     except InputError as error:
         return [str(error)], False
     return [_summary(before, after, held.path.name), *trouble], not trouble
+
+
+def _torn(name: str, found: dict[str, set[str]]) -> str:
+    """One sentence on a name of several entries: what differs, and which tests to look at."""
+    lines = {json.dumps(json.loads(text)["lines"], sort_keys=True) for text in found}
+    what = "seeds (and no other difference)" if len(lines) == 1 else "values"
+    tests = sorted(set().union(*found.values()))
+    more = f" and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
+    by = ", ".join(f"'{test}'" for test in tests[:SHOWN])
+    return f"'{name}' was asserted with different {what} in one run, by {by}{more}; give each its own name."
 
 
 def _idle(idle: list[str], held: Ledger) -> list[str]:

@@ -288,13 +288,34 @@ def test_another_seed_of_the_tests_own_is_said_to_follow_from_its_name(tmp_path)
     assert said[2] == ""
 
 
+def test_one_name_with_two_seeds_is_said_to_differ_by_the_seed_only(tmp_path):
+    held = ledger.Ledger(tmp_path / "b.json", update=True)
+    for seed in (1, 2):
+        assert ledger.hold(held, "a", {"a": 1.0}, seed, (0.0, 0.0), f"t.py::t{seed}") == ""
+    said = "different seeds (and no other difference) in one run, by 't.py::t1', 't.py::t2'; give each its own name."
+    assert ledger.finish(held)[0][-1] == f"'a' was asserted with {said}"
+
+
+def test_an_update_of_a_linked_file_keeps_the_link(pytester):
+    target, link = pytester.mkdir("shared") / "numbers.json", pytester.path / "fedroute_baseline.json"
+    link.symlink_to(target)
+    suite(pytester)
+    for scale in (1.0, 2.0):
+        suite(pytester, scale)
+        run(pytester, "--fedroute-update").assert_outcomes(passed=6)
+        assert link.is_symlink()
+        assert baseline.read(target)["size 0"]["lines"]["bound"]["value"] == scale
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_one_name_with_two_values_fails_the_run_and_is_not_written(pytester, workers):
     suite(pytester, text=SUITE.replace('f"size {size}"', '"size"'))
     result = run_on(pytester, workers, "--fedroute-update")
     result.assert_outcomes(passed=6)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["'size' was asserted with different values in one run*"])
+    tests = ", ".join(f"'test_it.py::test_numbers[[]{size}[]]'" for size in range(4))
+    said = f"'size' was asserted with different values in one run, by {tests} and 2 more; give each its own name."
+    result.stdout.fnmatch_lines([said])
     assert not (pytester.path / "fedroute_baseline.json").exists()
 
 
