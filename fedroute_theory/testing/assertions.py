@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fedroute_theory._validate import InputError, choice, integer, probability
+from fedroute_theory._validate import InputError, choice, flag, instance, integer, probability, reject
 from fedroute_theory.federation import LABEL_MODELS, Federation, draw_logs, uniform_logging
 from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.testing import explain
@@ -59,8 +59,14 @@ def assert_bound_holds(
     integer("repetitions", repetitions, 1)
     probability("delta", delta)
     probability("false_alarm", false_alarm)
+    flag("applicable", applicable)
+    flag("allow_inconclusive", allow_inconclusive)
+    if federation is not None:  # None alone stands for the default; an empty list is a mistake
+        instance("federation", federation, Federation, "be None or a Federation")
+    _check_names("forms", forms)
+    _check_names("trainings", trainings)
     rng = stream(seed, "assert_bound_holds")
-    laws = federation or uniform_logging(problem, clients=clients, records=records)
+    laws = uniform_logging(problem, clients=clients, records=records) if federation is None else federation
     world = World(problem, laws, draw_logs(problem, laws, rng, labels))
     name = type(problem).__name__
     sampler = Sampler(entry, world, router, int(rng.integers(2**31)), delta, rng, forms, trainings)
@@ -68,11 +74,22 @@ def assert_bound_holds(
     recipe = explain.recipe(
         theorem=entry.slug, router=router, federation=federation, clients=clients, records=records, labels=labels,
         forms=forms, trainings=trainings, seed=seed, repetitions=repetitions, delta=delta,
+        false_alarm=None if false_alarm == FALSE_ALARM else false_alarm,
+        applicable=None if applicable else False, allow_inconclusive=True if allow_inconclusive else None,
     )  # fmt: skip
     wrong = _wrong(evidence, applicable, allow_inconclusive)
     if wrong:
         raise AssertionError(explain.message(entry, evidence, wrong, recipe))
     return evidence
+
+
+def _check_names(name: str, value: object) -> None:
+    """InputError unless `value` is None or a collection of names; a string is one name, although it is a collection too."""
+    if value is None:
+        return
+    entries = list(value) if isinstance(value, Collection) and not isinstance(value, str) else []
+    if not entries or not all(isinstance(entry, str) for entry in entries):
+        raise reject(name, "be None or a list of names", f"{value!r:.80}")
 
 
 def _wrong(evidence: list[Evidence], applicable: bool, allow_inconclusive: bool) -> list[Evidence]:

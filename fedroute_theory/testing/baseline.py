@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from fedroute_theory import __version__
 from fedroute_theory._json import put
-from fedroute_theory._validate import InputError, number
+from fedroute_theory._validate import InputError, number, reject
 
 if TYPE_CHECKING:
     from fedroute_theory.verify import Evidence
@@ -43,6 +44,14 @@ def entry_of(values: Values, seed: int | None) -> Entry:
     return {"lines": lines, "seed": seed, "versions": versions()}
 
 
+def check_name(parameter: str, name: object) -> None:
+    """InputError unless `name` is a string that is not empty and that UTF-8, and so the file, can hold."""
+    if not isinstance(name, str) or not name:
+        raise reject(parameter, "be a name, a string that is not empty", f"{name!r:.80}")
+    if name.encode(errors="ignore").decode() != name:
+        raise reject(parameter, "hold characters that UTF-8 can write", f"{name!r:.80}")
+
+
 def versions() -> dict[str, str]:
     """Of this package and of the libraries that numbers may depend on."""
     found = {"fedroute_theory": __version__}
@@ -56,17 +65,23 @@ def versions() -> dict[str, str]:
 
 def _named(values: Values) -> list[tuple[str, dict[str, Any]]]:
     if isinstance(values, Mapping):
+        for name in values:
+            check_name("values", str(name))
         return [(str(name), {"value": _finite(str(name), value)}) for name, value in values.items()]
     from fedroute_theory.verify import Evidence  # heavy, and plain numbers do not need it
 
     listed = list(values) if isinstance(values, Sequence) else [values]
     if not all(isinstance(e, Evidence) for e in listed):
         raise InputError(f"The 'values' parameter must be evidence or a mapping from names to numbers; got {values!r:.80}.")
-    return [(f"{e.theorem} {e.form} on {e.scenario}, {e.training}, n={e.n}", _line(e)) for e in listed]
+    named = [(f"{e.theorem} {e.form} on {e.scenario}, {e.training}, n={e.n}", e) for e in listed]
+    return [(claim, _line(claim, e)) for claim, e in named]
 
 
-def _line(e: Evidence) -> dict[str, Any]:
+def _line(claim: str, e: Evidence) -> dict[str, Any]:
     numbers = {"bound": e.bound, "gap": e.gap, "ratio": e.ratio}
+    for name, value in (numbers | {f"term '{term}'": value for term, value in e.terms.items()}).items():
+        if value is not None and not math.isfinite(value):
+            raise InputError(f"The {name} of '{claim}' is {value:g}; a baseline keeps finite numbers only.")
     terms = {name: _finite(name, value) for name, value in e.terms.items()}
     return {name: _finite(name, value) for name, value in numbers.items()} | {"terms": terms, "verdict": str(e.verdict)}
 
@@ -77,19 +92,63 @@ def _finite(name: str, value: float | int | None) -> float | None:
 
 def read(path: Path) -> dict[str, Entry]:
     """All entries by name; none where there is no file. InputError with one sentence for a file that is no baseline."""
-    if not path.exists():
-        return {}
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        entries: dict[str, Entry] = document["entries"]
-        sound = document["format"] == FORMAT and all(map(_is_entry, entries.values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise InputError(f"The baseline file '{path.name}' cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise _damaged(path, f"byte {error.start} is not UTF-8") from None
+    return _entries(path, text)
+
+
+def _entries(path: Path, text: str) -> dict[str, Entry]:
+    document = _parsed(path, text)
+    written = document.get("format") if isinstance(document, dict) else None
+    if isinstance(written, int | float) and written != FORMAT:
         raise InputError(
-            f"The baseline file '{path.name}' is damaged ({type(error).__name__}); restore it or move it."
-        ) from None
+            f"The baseline file '{path.name}' was written by another version of the package (format {written}, here {FORMAT}); "
+            "use that version or move the file."
+        )
+    try:
+        entries: dict[str, Entry] = document["entries"]
+        sound = written == FORMAT and all(map(_is_entry, entries.values()))
+    except (KeyError, TypeError, AttributeError, OverflowError):  # overflow: an integer too large for a float
+        sound = False
     if not sound:
-        raise InputError(f"The baseline file '{path.name}' is damaged (no format {FORMAT} entries); restore it or move it.")
+        raise _damaged(path, f"no format {FORMAT} entries")
     return entries
+
+
+def _parsed(path: Path, text: str) -> Any:
+    if any(line.startswith("<<<<<<<") for line in text.splitlines()):
+        raise InputError(f"The baseline file '{path.name}' holds an unfinished merge (<<<<<<<); finish it first.")
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise _damaged(path, f"no JSON at line {error.lineno}, column {error.colno}") from None
+    except _TwiceError as error:
+        raise _damaged(path, f"the key {error.args[0]!r:.80} stands twice") from None
+    except (ValueError, RecursionError) as error:  # an integer of too many digits; brackets in too many brackets
+        raise _damaged(path, type(error).__name__) from None
+
+
+class _TwiceError(ValueError):
+    """A key that stands twice in one object; JSON would keep the last one, and a number would be lost."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _TwiceError(key)
+        found[key] = value
+    return found
+
+
+def _damaged(path: Path, why: str) -> InputError:
+    return InputError(f"The baseline file '{path.name}' is damaged ({why}); restore it or move it.")
 
 
 def _is_entry(entry: Any) -> bool:
@@ -105,10 +164,10 @@ def _is_line(line: Any) -> bool:
 
 
 def write(path: Path, entries: Mapping[str, Entry]) -> None:
-    """The whole file or nothing; the same entries give the same bytes."""
+    """The whole file or nothing; the same entries give the same bytes. A symbolic link stays one: what it names is written."""
     document = {"format": FORMAT, "entries": dict(entries)}
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    put(path, (text + "\n").encode())
+    put(Path(os.path.realpath(path)), (text + "\n").encode())
 
 
 def changes(old: Entry, new: Entry, rtol: float, atol: float) -> list[str]:
@@ -153,7 +212,7 @@ def _line_changes(name: str, before: dict[str, Any], after: dict[str, Any], rtol
         shown.append(_step("ratio", before.get("ratio"), after.get("ratio")))
     if before.get("verdict") != after.get("verdict"):
         shown.append(f"verdict {before.get('verdict')} -> {after.get('verdict')}")
-    whole = (after.get("bound") or 0.0) - (before.get("bound") or 0.0)
+    whole = _difference(before.get("bound"), after.get("bound")) if "bound" in numbers else 0.0  # rounding has no shares
     return [f"{name}: {', '.join(shown)}"] + [
         f"  {_step(f'term {key!r}', *_pair(before, after, key))}{_share(*_pair(before, after, key), whole)}" for key in terms
     ]

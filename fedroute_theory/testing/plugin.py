@@ -6,10 +6,8 @@ imported before a fixture is used. Under pytest-xdist the workers hand what they
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import pytest
 
@@ -17,8 +15,10 @@ from fedroute_theory.testing import ledger
 
 if TYPE_CHECKING:
     from fedroute_theory.testing.baseline import Values
+    from fedroute_theory.verify import Evidence
 
 _LEDGER = pytest.StashKey[ledger.Ledger]()
+_MADE = pytest.StashKey[list[tuple[list["Evidence"], int]]]()  # on a test: what its assert_bound_holds returned, at what seed
 _LINES = pytest.StashKey[list[str]]()
 _OUTPUT = "fedroute_theory"
 _WRITABLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
@@ -45,15 +45,23 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def fedroute_seed(request: pytest.FixtureRequest) -> int:
     """A seed of the test's own, in [0, 2^32): it depends on the test's node id only, never on order or workers."""
-    return crc32(_node_id(request.node).encode())
+    return ledger.own_seed(_node_id(request.node))
 
 
 @pytest.fixture
-def assert_bound_holds(fedroute_seed: int) -> Callable[..., Any]:
+def assert_bound_holds(request: pytest.FixtureRequest, fedroute_seed: int) -> Callable[..., Any]:
     """`fedroute_theory.testing.assert_bound_holds`, with the test's own seed where none is given."""
-    from fedroute_theory.testing.assertions import assert_bound_holds as check
+    from fedroute_theory.testing import assertions
 
-    return partial(check, seed=fedroute_seed)
+    made = request.node.stash[_MADE] = []
+
+    def check(*arguments: Any, seed: int = fedroute_seed, **options: Any) -> list[Evidence]:
+        __tracebackhide__ = True
+        evidence = assertions.assert_bound_holds(*arguments, seed=seed, **options)
+        made.append((evidence, seed))
+        return evidence
+
+    return check
 
 
 @pytest.fixture
@@ -61,25 +69,43 @@ def assert_no_regression(request: pytest.FixtureRequest) -> Callable[..., None]:
     """`assert_no_regression(name, values, *, rtol=1e-6, atol=1e-12, seed=None)` against the baseline file.
 
     values: the evidence that `assert_bound_holds` returns, or a mapping from names to numbers. A number may move by
-    atol + rtol |old|. seed: kept beside the numbers; the test's own where it uses `fedroute_seed` or `assert_bound_holds`.
+    atol + rtol |old|. seed: kept beside the numbers; where none is given it is that of the `assert_bound_holds` call that made
+    the evidence (none where calls with several seeds did), or the test's own if it uses `fedroute_seed`.
     """
     config, node_id = request.config, _node_id(request.node)
-    own = crc32(node_id.encode()) if "fedroute_seed" in request.fixturenames else None
+    own = ledger.own_seed(node_id) if "fedroute_seed" in request.fixturenames else None
 
     def check(name: str, values: Values, *, rtol: float = 1e-6, atol: float = 1e-12, seed: int | None = None) -> None:
         __tracebackhide__ = True
-        message = ledger.hold(config.stash[_LEDGER], name, values, own if seed is None else seed, (rtol, atol), node_id)
+        from fedroute_theory._validate import InputError
+
+        try:
+            kept = _seed_of(values, request.node.stash.get(_MADE, []), own) if seed is None else seed
+            message = ledger.hold(config.stash[_LEDGER], name, values, kept, (rtol, atol), node_id)
+        except InputError as error:
+            raise error.with_traceback(None) from None  # its sentence says it all; frames of this package would bury it
         if message:
             raise AssertionError(message)
 
     return check
 
 
+def _seed_of(values: Values, made: list[tuple[list[Evidence], int]], own: int | None) -> int | None:
+    """The seed with which the test made this evidence, which does not carry it: objects are compared, since equal ones may
+    come from two seeds. `own` for values that no call returned; None for evidence from several seeds."""
+    held = {id(value) for value in (values if isinstance(values, Sequence) else [values])}
+    seeds = {seed for evidence, seed in made if held & set(map(id, evidence))}
+    if not seeds:
+        return own
+    return seeds.pop() if len(seeds) == 1 else None
+
+
 def _node_id(node: pytest.Item) -> str:
-    """The node id without the group that pytest-xdist appends to it."""
-    group = node.get_closest_marker("xdist_group")
-    head, at, _ = node.nodeid.rpartition("@")
-    return head if group is not None and at else node.nodeid
+    """The node id without the groups that pytest-xdist appends to it; an "@" of the test's own stays."""
+    groups = {
+        str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")) for mark in node.iter_markers("xdist_group")
+    }
+    return node.nodeid.removesuffix(f"@{'_'.join(sorted(groups))}") if groups else node.nodeid
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -89,7 +115,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 
 class _Outcomes:
-    """Watches whether every test passed: only then may an entry be called unasserted."""
+    """Watches whether every test ran and passed: only then may an entry be called unasserted."""
 
     def __init__(self, held: ledger.Ledger) -> None:
         self.held = held
@@ -97,6 +123,8 @@ class _Outcomes:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.outcome != "passed":
             self.held.partial = True
+        if report.when == "call":  # a test that is only collected or set up asserts nothing
+            self.held.ran.add(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.outcome != "passed":
@@ -115,7 +143,10 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Workers hand over; the controller (or the only process) writes, unless the run was interrupted."""
+    """Workers hand over; the controller (or the only process) writes, unless the run was interrupted.
+
+    Tests are counted, since a session may end early without an error (shouldfail) or run nothing (--collect-only, --fixtures).
+    """
     config = session.config
     held = config.stash[_LEDGER]
     output = getattr(config, "workeroutput", None)
@@ -124,7 +155,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if exitstatus not in _WRITABLE:
         return
-    held.partial = held.partial or not _is_full(config)
+    held.partial = held.partial or not _is_full(config) or not 0 < len(held.ran) == session.testscollected
     lines, well = ledger.finish(held)
     config.stash[_LINES] = lines
     if not well:
@@ -132,9 +163,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def _is_full(config: pytest.Config) -> bool:
-    """Whether the command line asks for all tests there are."""
+    """Whether the command line asks for all tests there are: no choice of its own, and no other configuration."""
     option = config.option
-    left_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+    left_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "override_ini", "inifilename")
     if any(getattr(option, name, None) for name in left_out):
         return False
     source = config.args_source

@@ -74,21 +74,26 @@ class Sampler:
             for claim in made
             if (self.forms is None or claim.form in self.forms) and (self.trainings is None or claim.training in self.trainings)
         ]
+        absent = _absent(self.forms, {c.form for c in made}), _absent(self.trainings, {c.training for c in made})
+        if any(absent):  # also where other names match: a claim that was asked for would go unchecked
+            raise InputError(f"The theorem '{self.theorem.slug}' makes no claim {_asked(made, *absent)}.")
         if not wanted:
-            raise InputError(f"The theorem '{self.theorem.slug}' makes no claim {self._asked(made)}.")
+            raise InputError(f"The theorem '{self.theorem.slug}' makes no claim {_asked(made, self.forms, self.trainings)}.")
         return wanted
 
-    def _asked(self, made: Sequence[Claim]) -> str:
-        """What was asked for, and what there is."""
-        if not made:
-            return "on this problem and router"
-        forms, trainings = (", ".join(dict.fromkeys(getattr(c, of) for c in made)) for of in ("form", "training"))
-        asked = [
-            f"{what} {', '.join(names)}"
-            for what, names in (("of the form", self.forms), ("for the training", self.trainings))
-            if names is not None
-        ]
-        return f"{' '.join(asked)}; the forms here are {forms}, the trainings {trainings}"
+
+def _absent(names: Collection[str] | None, there: Collection[str]) -> list[str]:
+    """The names that are not there."""
+    return [name for name in names or () if name not in there]
+
+
+def _asked(made: Sequence[Claim], forms: Collection[str] | None, trainings: Collection[str] | None) -> str:
+    """What was asked for, and what there is."""
+    if not made:
+        return "on this problem and router"
+    there = (", ".join(dict.fromkeys(getattr(c, of) for c in made)) for of in ("form", "training"))
+    asked = [f"{what} {', '.join(names)}" for what, names in (("of the form", forms), ("for the training", trainings)) if names]
+    return "{}; the forms here are {}, the trainings {}".format(" ".join(asked), *there)
 
 
 def run_trials(sampler: Sampler, scenario: str, repetitions: int, false_alarm: float) -> list[Evidence]:

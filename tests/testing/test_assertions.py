@@ -122,6 +122,16 @@ def test_a_check_that_cannot_fail_is_no_check():
     assert "although none was expected" in failure("kmeans-router", PROBLEM, ROUTER, **ONE, applicable=False)
 
 
+def test_the_call_to_repeat_names_what_is_not_the_default():
+    refused = always(lambda _: Claim("none", "pooled", None, 1, NotApplicable("coverage", "K2 is infinite"), np.nan))
+    usual = failure(refused, TABLE, ROUTER)
+    assert usual.endswith("delta=0.05)")
+    said = failure(refused, TABLE, ROUTER, false_alarm=0.01, allow_inconclusive=True)
+    assert said.endswith("delta=0.05, false_alarm=0.01, allow_inconclusive=True)")
+    holds = always(lambda _: Claim("one", "pooled", None, 1, Bound({"a": 1.0}), 0.5))
+    assert failure(holds, TABLE, ROUTER, applicable=False).endswith("delta=0.05, applicable=False)")
+
+
 def test_an_undecided_claim_says_how_many_repetitions_would_decide_and_they_do():
     said = failure("kmeans-router", PROBLEM, ROUTER, **ONE, repetitions=20)
     needed = int(re.search(r"about (\d+) repetitions would decide", said)[1])
@@ -175,11 +185,27 @@ def test_labels_without_noise_are_one_trial():
         ({"forms": ("square",)}, "of the form square; the forms here are sharp/hoeffding, "),
         ({"trainings": ("fed",)}, "for the training fed; the forms here are "),
         ({"trainings": ("fed",)}, ", the trainings local, federated, pooled."),
+        (
+            {"forms": ("sharp/hoeffding", "no such"), "trainings": ("federated", "poolde")},
+            "no claim of the form no such for the training poolde; the forms here are sharp/hoeffding, ",
+        ),
+        ({"forms": ("sharp/hoeffding", "no such")}, "no claim of the form no such; the forms here are "),
+        ({"forms": "sharp/hoeffding"}, "'forms' parameter must be None or a list of names; got 'sharp/hoeffding'."),
+        ({"trainings": "federated"}, "'trainings' parameter must be None or a list of names; got 'federated'."),
+        ({"forms": 3}, "got 3."),
+        ({"forms": ()}, "got ()."),
+        ({"trainings": ["federated", 3]}, "got ['federated', 3]."),
         ({"theorem": "mlp-router"}, "no claim on this problem and router"),
         ({"seed": -1}, "'seed'"),
         ({"repetitions": 0}, "'repetitions'"),
         ({"delta": 1.0}, "'delta'"),
         ({"false_alarm": 0.0}, "'false_alarm'"),
+        ({"federation": []}, "The 'federation' parameter must be None or a Federation; got []."),
+        ({"federation": {}}, "'federation'"),
+        ({"federation": 0}, "'federation'"),
+        ({"applicable": "no"}, "'applicable'"),
+        ({"applicable": None}, "'applicable'"),
+        ({"allow_inconclusive": 1}, "'allow_inconclusive'"),
     ],
 )
 def test_a_bad_argument_is_named(change, named):
@@ -204,6 +230,18 @@ def test_a_change_of_the_evidence_is_explained_by_term():
     assert baseline.versions_apart(old, {**old, "versions": old["versions"] | {"numpy": "9"}}).endswith("-> 9")
 
 
+def test_no_term_has_a_share_in_a_bound_that_stood_still():
+    def entry(bound, first):
+        return {"lines": {"a": {"bound": bound, "gap": 0.0, "terms": {"first": first}}}, "seed": 0, "versions": {}}
+
+    said = baseline.changes(entry(0.3, 0.1), entry(0.3 + 2**-53, 0.2), 1e-6, 1e-12)
+    assert said == [
+        "a: bound 0.3 -> 0.3000000000000001 (+1.11e-16), gap 0 as before",
+        "  term 'first' 0.1 -> 0.2 (+0.1)",
+    ]
+    assert baseline.changes(entry(0.3, 0.1), entry(0.4, 0.2), 1e-6, 1e-12)[1].endswith(", 100% of the change of the bound")
+
+
 @pytest.mark.parametrize(("old", "new"), [(0.1, 0.1 + 1e-9), (1.0, 1.0 + 2**-52), (1e9, 1e9 + 1.0)])
 def test_numbers_that_differ_are_printed_so_that_they_differ(old, new):
     (said,) = baseline.changes(baseline.entry_of({"a": old}, 0), baseline.entry_of({"a": new}, 0), 0.0, 0.0)
@@ -217,6 +255,20 @@ def test_numbers_that_differ_are_printed_so_that_they_differ(old, new):
 @pytest.mark.parametrize("values", [{}, {"a": float("nan")}, {"a": "b"}, [3], 3])
 def test_what_is_no_number_has_no_baseline(values):
     one_sentence(lambda: baseline.entry_of(values, 0))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"bound": np.inf, "terms": {"a": np.inf}}, "The bound of "),
+        ({"gap": np.nan}, "The gap of "),
+        ({"terms": {"a": np.inf}}, "The term 'a' of "),
+    ],
+)
+def test_evidence_that_is_not_finite_is_named(change, named):
+    evidence = replace(run_quietly(coin(0.0), 0)[0], **change)
+    claim = "'made-up coin on quiet, pooled, n=1' is "
+    one_sentence(lambda: baseline.entry_of(evidence, 0), named + claim, "; a baseline keeps finite numbers only.")
 
 
 def test_evidence_that_cannot_be_told_apart_has_no_baseline():

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 from pages import blocks
-from reference import REPOSITORY
+from reference import REPOSITORY, one_sentence
 
-from fedroute_theory.testing import baseline
+from fedroute_theory.testing import assertions, baseline, ledger  # noqa: F401  (else each run in this process loads its own classes)
 
 pytest_plugins = "pytester"
 
@@ -128,28 +128,238 @@ def test_a_test_that_fails_or_is_skipped_drops_nothing(pytester):
         assert len(stored(pytester)) == 6
 
 
+NOTHING_RUN = ("--collect-only", "--setup-plan", "--setup-only", "--fixtures", "--fixtures-per-test")
+NARROWED = (("-o", "testpaths=sub"), ("-o", "python_files=other_*.py"), ("-c", "other.ini"))
+CONFTEST = """
+def pytest_runtest_logfinish(nodeid):
+    if nodeid.endswith("[2]"):
+        SESSION.ATTRIBUTE = "enough"
+
+def pytest_sessionstart(session):
+    global SESSION
+    SESSION = session
+"""
+
+
+def unasserted(pytester):
+    """A baseline one of whose entries no test asserts."""
+    suite(pytester)
+    run(pytester, "--fedroute-update").assert_outcomes(passed=6)
+    suite(pytester, text=SUITE.replace("range(6)", "range(4)"))
+
+
+def nothing_dropped(pytester, workers, *options):
+    for update in ([], ["--fedroute-update"]):
+        result = run_on(pytester, workers, *options, *update)
+        result.stdout.no_fnmatch_line("*no test asserts*")
+        result.stdout.no_fnmatch_line("*[1-9] dropped*")
+        assert len(stored(pytester)) == 6
+
+
+@pytest.mark.parametrize("option", NOTHING_RUN)
+def test_a_session_that_runs_no_test_drops_nothing(pytester, option):
+    unasserted(pytester)
+    nothing_dropped(pytester, "0", option)
+
+
+@pytest.mark.parametrize(("workers", "option"), [*(("0", narrow) for narrow in NARROWED), ("2", NARROWED[0])])
+def test_another_configuration_drops_nothing(pytester, workers, option):
+    unasserted(pytester)
+    other = "def test_other(assert_no_regression): assert_no_regression('size 0', {'bound': 1.0, 'seed': 0}, seed=0)"
+    for file in (pytester.mkdir("sub") / "test_other.py", pytester.path / "other_one.py"):
+        file.write_text(other, encoding="utf-8")
+    (pytester.path / "other.ini").write_text("[pytest]\ntestpaths = sub\n", encoding="utf-8")
+    nothing_dropped(pytester, workers, *option)
+
+
+@pytest.mark.parametrize(
+    ("workers", "attribute"), [("0", "shouldfail"), ("0", "shouldstop"), ("2", "shouldfail"), ("2", "shouldstop")]
+)
+def test_a_session_that_ends_early_drops_nothing(pytester, workers, attribute):
+    unasserted(pytester)
+    pytester.makeconftest(CONFTEST.replace("ATTRIBUTE", attribute))
+    nothing_dropped(pytester, workers)
+
+
+REFUSED = """
+import numpy as np
+import pytest
+
+@pytest.mark.parametrize("seed", [float("nan"), "x", True, -1, 10**5000], ids=range(5))
+def test_seed(assert_no_regression, seed):
+    assert_no_regression("refused", {"a": 1.0}, seed=seed)
+
+@pytest.mark.parametrize("name", ["", 3, None, b"a", "\\ud800"], ids=range(5))
+def test_name(assert_no_regression, name):
+    assert_no_regression(name, {"a": 1.0})
+
+def test_key(assert_no_regression):
+    assert_no_regression("refused", {"\\ud800": 1.0})
+
+def test_numpy(assert_no_regression):
+    assert_no_regression("numpy", {"a": np.float64(1.0)}, seed=np.int64(3))
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_test_whose_arguments_are_refused_does_not_lose_the_update_of_the_others(pytester, workers):
+    suite(pytester, text=REFUSED)
+    result = run_on(pytester, workers, "--fedroute-update")
+    result.assert_outcomes(passed=1, failed=11)
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+    result.stdout.fnmatch_lines(["*fedroute_baseline.json: 1 added, 0 changed*"])
+    assert {name: entry["seed"] for name, entry in stored(pytester).items()} == {"numpy": 3}
+
+
+@pytest.mark.parametrize(("seed", "name"), [(float("nan"), "a"), ("x", "a"), (True, "a"), (-1, "a"), (0, ""), (0, 3)])
+def test_a_seed_or_a_name_that_is_none_is_named(tmp_path, seed, name):
+    held = ledger.Ledger(tmp_path / "b.json", update=True)
+    one_sentence(lambda: ledger.hold(held, name, {"a": 1.0}, seed, (0.0, 0.0), "t"), "'seed'" if name == "a" else "'name'")
+    assert held.touched == {}
+
+
+MADE = """
+import numpy as np
+from fedroute_theory import problems, routers
+
+PROBLEM = problems.Tabular.generate(np.random.default_rng(1), queries=3, models=2)
+ROUTER = routers.KMeansRouter.with_clusters(3, empty="mid-range")
+OPTIONS = {"theorem": "coverage-transfer", "problem": PROBLEM, "router": ROUTER, "labels": "exact"}
+OPTIONS |= {"forms": ("plain",), "trainings": ("pooled",)}
+
+def test_given(assert_bound_holds, assert_no_regression):
+    first = assert_bound_holds(**OPTIONS, seed=5)
+    more = assert_bound_holds(**OPTIONS, clients=4, seed=np.int64(6))
+    assert_no_regression("first", first)
+    assert_no_regression("one of the last", more[0])
+    assert_no_regression("both", [*first, *more])
+    assert_no_regression("told", first, seed=7)
+    assert_no_regression("own", assert_bound_holds(**OPTIONS))
+    assert_no_regression("plain", {"a": 1.0})
+"""
+
+
+def test_the_seed_kept_is_the_one_that_made_the_evidence(pytester):
+    suite(pytester, text=MADE)
+    run(pytester, "--fedroute-update").assert_outcomes(passed=1)
+    own = ledger.own_seed("test_it.py::test_given")
+    kept = {name: entry["seed"] for name, entry in stored(pytester).items()}
+    assert kept == {"first": 5, "one of the last": 6, "both": None, "told": 7, "own": own, "plain": own}
+
+
+GROUPED = """
+import pytest
+@pytest.mark.xdist_group("g")
+@pytest.mark.parametrize("address", ["a@b", "a@g"])
+def test_address(assert_no_regression, fedroute_seed, address):
+    assert_no_regression(address, {"a": 1.0})
+
+@pytest.mark.xdist_group
+def test_unnamed(assert_no_regression, fedroute_seed):
+    assert_no_regression("unnamed", {"a": 1.0})
+
+@pytest.mark.xdist_group(name="x@y")
+def test_at(assert_no_regression, fedroute_seed):
+    assert_no_regression("at", {"a": 1.0})
+
+@pytest.mark.xdist_group("b")
+@pytest.mark.xdist_group("a")
+def test_two(assert_no_regression, fedroute_seed):
+    assert_no_regression("two", {"a": 1.0})
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_only_the_group_that_xdist_appends_is_no_part_of_a_node_id(pytester, workers):
+    suite(pytester, text=GROUPED)
+    run_on(pytester, workers, "--fedroute-update", "--dist", "loadgroup")
+    tests = {"a@b": "address[a@b]", "a@g": "address[a@g]", "unnamed": "unnamed", "at": "at", "two": "two"}
+    own = {name: ledger.own_seed(f"test_it.py::test_{test}") for name, test in tests.items()}
+    assert {name: entry["seed"] for name, entry in stored(pytester).items()} == own
+
+
+def test_another_seed_of_the_tests_own_is_said_to_follow_from_its_name(tmp_path):
+    held = ledger.Ledger(tmp_path / "b.json", update=False, before={"a": baseline.entry_of({"a": 1.0}, 3)})
+    follows = "the seed is the test's own, which follows from its name: a test that was renamed or moved has another"
+    said = [ledger.hold(held, "a", {"a": 1.0}, seed, (0.0, 0.0), "t.py::t") for seed in (ledger.own_seed("t.py::t"), 4, 3)]
+    assert f"seed 3 -> {ledger.own_seed('t.py::t')}\n  {follows}\n" in said[0]
+    assert follows not in said[1]
+    assert "seed 3 -> 4" in said[1]
+    assert said[2] == ""
+
+
+def test_one_name_with_two_seeds_is_said_to_differ_by_the_seed_only(tmp_path):
+    held = ledger.Ledger(tmp_path / "b.json", update=True)
+    for seed in (1, 2):
+        assert ledger.hold(held, "a", {"a": 1.0}, seed, (0.0, 0.0), f"t.py::t{seed}") == ""
+    said = "different seeds (and no other difference) in one run, by 't.py::t1', 't.py::t2'; give each its own name."
+    assert ledger.finish(held)[0][-1] == f"'a' was asserted with {said}"
+
+
+def test_an_update_of_a_linked_file_keeps_the_link(pytester):
+    target, link = pytester.mkdir("shared") / "numbers.json", pytester.path / "fedroute_baseline.json"
+    link.symlink_to(target)
+    suite(pytester)
+    for scale in (1.0, 2.0):
+        suite(pytester, scale)
+        run(pytester, "--fedroute-update").assert_outcomes(passed=6)
+        assert link.is_symlink()
+        assert baseline.read(target)["size 0"]["lines"]["bound"]["value"] == scale
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_one_name_with_two_values_fails_the_run_and_is_not_written(pytester, workers):
     suite(pytester, text=SUITE.replace('f"size {size}"', '"size"'))
     result = run_on(pytester, workers, "--fedroute-update")
     result.assert_outcomes(passed=6)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["'size' was asserted with different values in one run*"])
+    tests = ", ".join(f"'test_it.py::test_numbers[[]{size}[]]'" for size in range(4))
+    said = f"'size' was asserted with different values in one run, by {tests} and 2 more; give each its own name."
+    result.stdout.fnmatch_lines([said])
     assert not (pytester.path / "fedroute_baseline.json").exists()
 
 
-@pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"format": 2, "entries": {}}', '{"format": 1, "entries": {"a": 1}}', "\xff"]
-)
+MERGE = '{\n<<<<<<< ours\n "entries": {},\n=======\n "entries": {},\n>>>>>>> theirs\n "format": 1\n}'
+TWICE = '{"format": 1, "entries": {"a": 1, "a": 2}}'
+HUGE = '{"format": 1, "entries": {"a": {"versions": {}, "seed": 0, "lines": {"b": {"value": 1%s}}}}}' % ("0" * 400)
+DAMAGE = {
+    "": "damaged (no JSON at line 1, column 1); restore it or move it.",
+    '{\n "a"': "damaged (no JSON at line 2, column 5); restore it or move it.",
+    "[]": "damaged (no format 1 entries); restore it or move it.",
+    '{"format": 1, "entries": {"a": 1}}': "damaged (no format 1 entries); restore it or move it.",
+    HUGE: "damaged (no format 1 entries); restore it or move it.",
+    '{"format": 2, "entries": {}}': "written by another version of the package (format 2, here 1); *.",
+    "\xff": "damaged (byte 0 is not UTF-8); restore it or move it.",
+    "[" * 99999: "damaged (RecursionError); restore it or move it.",
+    "9" * 9999: "damaged (ValueError); restore it or move it.",
+    TWICE: "damaged (the key 'a' stands twice); restore it or move it.",
+    MERGE: "unfinished merge (<<<<<<<); finish it first.",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=range(len(DAMAGE)))
+def test_a_damaged_file_is_one_sentence(tmp_path, damage):
+    (tmp_path / "b.json").write_bytes(damage.encode("latin1"))
+    said = one_sentence(lambda: baseline.read(tmp_path / "b.json"), "The baseline file 'b.json'", *DAMAGE[damage].split("*"))
+    assert len(said) < 200
+
+
+def test_a_baseline_that_cannot_be_read_says_why(tmp_path):
+    one_sentence(lambda: baseline.read(tmp_path), f"The baseline file '{tmp_path.name}' cannot be read: Is a directory.")
+    assert baseline.read(tmp_path / "none.json") == {}
+
+
 @pytest.mark.parametrize("update", [[], ["--fedroute-update"]])
-def test_a_damaged_file_is_one_sentence_and_stays_as_it_is(pytester, damage, update):
+def test_a_damaged_file_stays_as_it_is_and_is_told_without_frames_of_the_package(pytester, update):
     file = pytester.path / "fedroute_baseline.json"
-    file.write_bytes(damage.encode("latin1"))
+    file.write_text(MERGE, encoding="utf-8")
     suite(pytester)
     result = run(pytester, *update)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*The baseline file 'fedroute_baseline.json' is damaged (*); restore it or move it."])
-    assert file.read_bytes() == damage.encode("latin1")
+    result.stdout.fnmatch_lines(["E *The baseline file 'fedroute_baseline.json' holds an unfinished merge*finish it first."])
+    result.stdout.no_fnmatch_line("*baseline.py*")
+    result.stdout.no_fnmatch_line("*ledger.py*")
+    assert file.read_text(encoding="utf-8") == MERGE
 
 
 def test_an_interrupted_update_leaves_the_old_file(pytester):
