@@ -8,7 +8,7 @@ raises.
 import importlib
 from typing import Any
 
-__version__ = "0.5.2"
+__version__ = "0.5.3"
 
 __all__ = [
     "InputError",

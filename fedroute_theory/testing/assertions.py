@@ -43,8 +43,9 @@ def assert_bound_holds(
     split evenly over the randomised claims.
 
     Raises AssertionError, with gap, bound, terms, assumptions and how to reproduce it, for a violated claim; for an undecided
-    one unless `allow_inconclusive`; when no claim applies (a check that cannot fail is none) unless `applicable` is False: then
-    a claim that does apply is the error; and when no bound has the kind that the theorem states.
+    one unless `allow_inconclusive`; when no claim applies, or none of a form that `forms` names (a check that cannot fail is
+    none), unless `applicable` is False: then a claim that does apply is the error; and when no bound has the kind that the
+    theorem states.
     Raises InputError for names that do not exist and values out of range.
     The same arguments give the same evidence on any number of threads.
     """
@@ -77,7 +78,7 @@ def assert_bound_holds(
         false_alarm=None if false_alarm == FALSE_ALARM else false_alarm,
         applicable=None if applicable else False, allow_inconclusive=True if allow_inconclusive else None,
     )  # fmt: skip
-    wrong = _wrong(evidence, applicable, allow_inconclusive)
+    wrong = _wrong(evidence, forms, applicable, allow_inconclusive)
     if wrong:
         raise AssertionError(explain.message(entry, evidence, wrong, recipe))
     return evidence
@@ -92,12 +93,15 @@ def _check_names(name: str, value: object) -> None:
         raise reject(name, "be None or a list of names", f"{value!r:.80}")
 
 
-def _wrong(evidence: list[Evidence], applicable: bool, allow_inconclusive: bool) -> list[Evidence]:
+def _wrong(
+    evidence: list[Evidence], forms: Collection[str] | None, applicable: bool, allow_inconclusive: bool
+) -> list[Evidence]:
     """The evidence that makes the assertion fail."""
     answered = [e for e in evidence if e.verdict is not Verdict.NOT_APPLICABLE]
     if not applicable:
         return answered
     if not answered:
         return evidence
+    silent = set(forms or ()) - {e.form for e in answered}  # asked for by name, and nothing was checked of it
     bad = {Verdict.VIOLATED} if allow_inconclusive else {Verdict.VIOLATED, Verdict.INCONCLUSIVE}
-    return [e for e in answered if e.verdict in bad]
+    return [e for e in evidence if e.form in silent or e.verdict in bad]

@@ -125,7 +125,7 @@ class Evidence:
             "delta",
         )
         counts = ("trials", "violations", "unclear", "alpha", "power", "decided_after")
-        rest = (*counts, "verdict", "kind", "vacuous", "largest_term", "terms", "notes", "refused_by")
+        rest = (*counts, "verdict", "kind", "vacuous", "largest_term", "terms", "notes", "refused_by", "miss")
         plain = {name: getattr(self, name) for name in (*fields, *rest)}
         assumptions = [
             {"name": m.name, "holds": m.holds, "value": m.value, "error": m.error, "how": m.how, "where": m.where}

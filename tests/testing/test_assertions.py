@@ -41,9 +41,9 @@ def shrunk(factor):
     return replace(KMEANS, claims=claims)
 
 
-def always(make):
+def always(*makes):
     """A theorem that says the same of every case."""
-    return replace(KMEANS, slug="made-up", claims=lambda case: [make(case)])
+    return replace(KMEANS, slug="made-up", claims=lambda case: [make(case) for make in makes])
 
 
 def coin(rate, delta=0.05):
@@ -119,6 +119,12 @@ def test_a_check_that_cannot_fail_is_no_check():
     refused = always(lambda _: Claim("none", "pooled", None, 1, NotApplicable("coverage", "K2 is infinite"), np.nan))
     assert "not applicable: coverage fails (K2 is infinite)" in failure(refused, PROBLEM, ROUTER)
     assert len(assert_bound_holds(refused, PROBLEM, ROUTER, applicable=False)) == 1
+    partly = always(
+        lambda _: Claim("none", "pooled", None, 1, NotApplicable("coverage", "K2 is infinite"), np.nan),
+        lambda _: Claim("some", "pooled", None, 1, Bound({"x": 1.0}), 0.5),
+    )
+    assert len(assert_bound_holds(partly, PROBLEM, ROUTER)) == 2
+    assert "NOT APPLICABLE none, pooled: not applicable: coverage" in failure(partly, PROBLEM, ROUTER, forms=("none", "some"))
     assert "although none was expected" in failure("kmeans-router", PROBLEM, ROUTER, **ONE, applicable=False)
 
 
