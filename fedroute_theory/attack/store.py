@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedroute_theory import _json
-from fedroute_theory._validate import InputError, integer, number, reject
-from fedroute_theory.attack.instance import Instance, entries, load, named, parse, read, shown, words
+from fedroute_theory._validate import InputError, integer, reject
+from fedroute_theory.attack.instance import Instance, any_number, entries, load, named, parse, read, shown, words, written
 
 STATE = "state.json"
 
@@ -65,9 +65,10 @@ class Store:
 
     def save_state(self, state: State) -> None:
         """Where the search stands."""
+        phases = {phase: {form: written(ratio) for form, ratio in best.items()} for phase, best in state.phases.items()}
         stored = {
             "theorem": self.slug, "seed": state.seed, "steps": state.steps, "evaluations": state.evaluations,
-            "reached": state.reached, "phases": state.phases, "start": [i.plain() for i in state.start.values()],
+            "reached": state.reached, "phases": phases, "start": [i.plain() for i in state.start.values()],
         }  # fmt: skip
         rows = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in _json.plain(stored.pop("start")))
         head = ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in stored.items())
@@ -88,7 +89,7 @@ class Store:
             seed_then, steps, evaluations = (integer(name, stored[name], 0) for name in ("seed", "steps", "evaluations"))
             reached = integer("reached", given.get("reached", evaluations), 0)
             phases = {
-                phase: {form: number(form, ratio) for form, ratio in named(phase, best).items()}
+                phase: {form: any_number(form, ratio) for form, ratio in named(phase, best).items()}
                 for phase, best in named("phases", stored["phases"]).items()
             }
             if not isinstance(stored["start"], list):

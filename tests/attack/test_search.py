@@ -1,19 +1,21 @@
 """The search: same numbers again, goes on where it was left, keeps what it found, refuses what is damaged."""
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from fedroute_theory._validate import InputError
-from fedroute_theory.attack import attack, found, load
+from fedroute_theory.attack import attack, drift, found, load, replay, shrink
 from fedroute_theory.attack.store import STATE, file_name
 from fedroute_theory.report.text import fixed
-from fedroute_theory.theorems import theorem
+from fedroute_theory.theorems import Bound, Claim, theorem
 
 SLUG, BUDGET = "linear-heads", 1500
 
@@ -139,6 +141,30 @@ def test_a_search_goes_on_after_the_evaluations_that_it_said_at_its_end(tmp_path
     assert last.resumed == (200 - again.resumed[1] + 70, 70)
     assert first.resumed is None
     assert ratios(last) == ratios(again)
+
+
+def without_a_factor(_):
+    """Claims whose bound no factor makes right."""
+    yield Claim("infinite", "pooled", None, 1, Bound({"a": math.inf}, kind="lower"), 0.5)
+    yield Claim("negative", "pooled", None, 1, Bound({"a": -1.0}), 0.5)
+
+
+def test_infinite_ratios_are_kept_replayed_and_shrunk(tmp_path):
+    own = replace(theorem("pooling"), slug="own", claims=without_a_factor)
+    first = attack(own, tmp_path, evaluations=400)
+    assert {form: i.found.ratio for form, i in first.best.items()} == {"infinite": math.inf, "negative": math.inf}
+    assert set(first.by_phase) == {"hypothesis", "optimiser"}
+    again = attack(own, tmp_path, evaluations=420)
+    assert again.moved == ()
+    assert again.resumed[0] == 400
+    for form in first.best:
+        stored = load(again.store.path(form))
+        assert replay(stored.plain(), own) == stored.found
+        small = shrink(stored, own)
+        assert small.found.ratio == math.inf
+        assert small.parameters["records"] == 1
+        assert drift(stored, replace(stored.found, ratio=2.0)).startswith(f"The ratio of own {form} was inf and is 2")
+    assert "Infinity" not in (tmp_path / STATE).read_text()
 
 
 def test_an_interrupted_command_says_what_is_saved_and_how_to_go_on(tmp_path, monkeypatch, capsys):
