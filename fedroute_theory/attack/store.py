@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,10 +15,30 @@ from fedroute_theory.attack.instance import Instance, any_number, entries, load,
 
 STATE = "state.json"
 
+PLAIN = re.compile(r"[a-z0-9_][a-z0-9_./-]{0,99}")
+"""Names that are kept as they are, but for the slash."""
+
+OLD = {
+    "client, f = f_pool": "client__f___f_pool",
+    "finite-class, given the policy": "finite-class__given_the_policy",
+    "fixed-design-eta, constant at eta 1": "fixed-design-eta__constant_at_eta_1",
+}
+"""The package's own forms whose files have another name."""
+
+
+def safe_name(name: str) -> str:
+    """A name of a file or folder for any text: no two alike, also where case does not count, short, and of no other folder."""
+    if name in OLD:
+        return OLD[name]
+    if PLAIN.fullmatch(name) and name not in (Path(STATE).stem, *OLD.values()):
+        return name.replace("/", "~")
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{re.sub('[^A-Za-z0-9-]', '_', name)[:60]}+{digest}"
+
 
 def file_name(form: str) -> str:
-    """A file name for a form."""
-    return "".join(c if c.isalnum() or c in "-._" else "~" if c == "/" else "_" for c in form) + ".json"
+    """The name of the file of a form."""
+    return f"{safe_name(form)}.json"
 
 
 @dataclass

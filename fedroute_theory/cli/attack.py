@@ -37,16 +37,17 @@ def attack(
 ) -> None:
     """Search for the largest gap / bound of a theorem. Exit code 1 when a bound is violated."""
     from fedroute_theory import attack as engine
+    from fedroute_theory.attack.store import safe_name
     from fedroute_theory.report import attack_tables as tables
 
     check_writable(json_file)
     entry = _theorem(slug)
     given = DEFAULT_MINUTES if minutes is None and evaluations is None else minutes
-    progress = _Progress()
+    progress, folder = _Progress(), out / safe_name(entry.slug)
     try:
-        search = engine.attack(entry, out / entry.slug, minutes=given, evaluations=evaluations, seed=seed, report=progress.show)
+        search = engine.attack(entry, folder, minutes=given, evaluations=evaluations, seed=seed, report=progress.show)
     except KeyboardInterrupt:
-        typer.echo(f"fedroute-theory: {progress.interrupted(out / entry.slug)}", err=True)
+        typer.echo(f"fedroute-theory: {progress.interrupted(folder)}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if not search.best:
         raise InputError(
