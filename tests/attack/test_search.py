@@ -171,25 +171,10 @@ def test_infinite_ratios_are_kept_replayed_and_shrunk(tmp_path):
 
 
 def test_forms_of_any_name_have_files_of_their_own(tmp_path):
-    forms = [
-        "state",
-        "a b",
-        "a_b",
-        "a,b",
-        "A_b",
-        "x" * 300,
-        "x" * 301,
-        "../up",
-        "/root",
-        ".hidden",
-        "\u00e9/\u00e9",
-        "a/b",
-        "a~b",
-    ]
+    forms = ["state", "a b", "a_b", "a,b", "A_b", "x" * 300, "x" * 301, "../up", "/root", ".hidden", "\u00e9", "a/b", "a~b"]
     forms += ["client, f = f_pool", "client__f___f_pool"]
-    own = replace(
-        theorem("pooling"), slug="own", claims=lambda _: [Claim(f, "", None, 1, Bound({"a": 1.0}), 0.5) for f in forms]
-    )
+    claims = [Claim(form, "pooled", None, 1, Bound({"a": 1.0}), 0.5) for form in forms]
+    own = replace(theorem("pooling"), slug="own", claims=lambda _: claims)
     attack(own, tmp_path / "finds", evaluations=3)
     assert [path.name for path in tmp_path.iterdir()] == ["finds"]
     files = {path.name: path for path in (tmp_path / "finds").iterdir() if path.name != STATE}

@@ -50,6 +50,10 @@ def test_rounding_is_not_slack(run):
     assert code == 0
     assert out.splitlines()[3].split()[2:5] == ["0", "x", "1"]
     assert "gap and bound are equal" in out
+    place = ("--scenario", "gaussian", "--training", "local", "--client", 1, "--seed", 1)
+    code, out, _ = run("linear-heads", *place, "--form", "leverages/cost")
+    assert code == 0
+    assert "No step loses anything" in out
 
 
 def test_json_holds_every_form_and_adds_up(run):
