@@ -81,6 +81,15 @@ def test_a_figure_is_written(run, tmp_path):
     assert file.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("place", [("two-pass-kmeans", "--scenario", "gaussian"), ("mlp-router", "--scenario", "tiny")])
+def test_without_a_waterfall_it_says_that_no_figure_is_written(run, tmp_path, place):
+    file = tmp_path / "none.png"
+    code, _, err = run(*place, "--figure", file)
+    assert code == run(*place)[0] == 0
+    assert err == f"fedroute-theory: there is no waterfall to draw, so '{file}' is not written.\n"
+    assert not file.exists()
+
+
 def test_where_the_theorem_does_not_apply_it_says_which_assumption_fails(run):
     code, out, _ = run(
         "greedy-decomposition", "--scenario", "topics", "--records", "20", "--training", "local", "--form", "sup"
