@@ -50,10 +50,7 @@ def attack(
         typer.echo(f"fedroute-theory: {progress.interrupted(folder)}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if not search.best:
-        raise InputError(
-            f"No claim of '{entry.slug}' was judged in {search.evaluations} evaluations: a theorem of your own is attacked on "
-            "cell estimates, by what it says of the records that there are; the conformance kit tests the rest."
-        )
+        raise InputError(_nothing(search))
     known = tables.certified(entry.slug)
     if json_file != Path("-"):
         typer.echo(tables.table(search, known).plain())
@@ -68,6 +65,20 @@ def attack(
             typer.echo(f"\n{engine.script(instance, slug if ':' in slug else '')}\n{instance.text()}", nl=False)
     if broken:
         raise typer.Exit(EXIT_VIOLATION)
+
+
+def _nothing(search: Search) -> str:
+    """Why nothing was judged, in one sentence: a budget of less than one step says nothing of the theorem."""
+    from fedroute_theory.attack import ARENAS
+    from fedroute_theory.attack.search import DRAWS
+
+    slug, done = search.theorem.slug, search.evaluations
+    if slug in ARENAS or done < DRAWS:
+        return f"The budget was used up after {done} evaluations, before a claim of '{slug}' was judged; give it more."
+    return (
+        f"No claim of '{slug}' was judged in {done} evaluations: a theorem of your own is attacked on cell estimates, by what "
+        "it says of the records that there are; the conformance kit tests the rest."
+    )
 
 
 class _Progress:
