@@ -13,7 +13,7 @@ from fedroute_theory import _json
 from fedroute_theory._validate import InputError, number, reject
 from fedroute_theory.attack.arena import Attempt, Values
 from fedroute_theory.attack.arenas import arena_named
-from fedroute_theory.theorems import Theorem, theorem
+from fedroute_theory.theorems import Theorem, registry, theorem
 
 AGREEMENT = 1e-6
 """A replayed ratio is the recorded one within it."""
@@ -138,9 +138,13 @@ def load(path: Path | str) -> Instance:
 
 
 def judged(instance: Instance, entry: Theorem | None = None) -> Attempt:
-    """What is found on the instance now. entry: its theorem, by default the registry's. InputError where its form is no longer
-    judged there.
+    """What is found on the instance now. entry: its theorem, by default the registry's. InputError where there is none, or its
+    form is no longer judged there.
     """
+    if entry is None and instance.theorem not in registry():
+        raise InputError(
+            f"There is no theorem '{instance.theorem}' in the registry; one of your own must be handed over as 'entry'."
+        )
     known = theorem(instance.theorem) if entry is None else entry
     tried = arena_named(instance.theorem, instance.arena).attempts(known, instance.values())
     for attempted in tried:

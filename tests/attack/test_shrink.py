@@ -123,7 +123,7 @@ def test_a_damaged_instance_is_one_sentence(violation, tmp_path):
         replay(tmp_path / "nothing.json")
     with pytest.raises(InputError, match="says nothing of form 'other'"):
         replay(good | {"form": "other"})
-    with pytest.raises(InputError, match="There is no theorem 'other'"):
+    with pytest.raises(InputError, match=r"no theorem 'other' in the registry; .* must be handed over as 'entry'"):
         replay(replace(violation, theorem="other", arena="cases").plain() | {"parameters": _case()})
 
 
