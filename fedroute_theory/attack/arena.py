@@ -36,7 +36,8 @@ class Attempt:
     """One form judged on one instance.
 
     gap, bound: what is compared; where a bound holds with probability 1 - delta, the exact probability of failure and delta.
-    ratio: above 1 is a violation. delta: 0.0 for a certain statement. terms: those of the bound.
+    ratio: above 1 is a violation, infinite one that no factor on the bound covers. delta: 0.0 for a certain statement. terms:
+    those of the bound.
     """
 
     form: str
@@ -55,12 +56,38 @@ class Attempt:
 def attempt(
     form: str, gap: float, bound: float, *, kind: str = "upper", delta: float = 0.0, terms: Mapping[str, float] | None = None
 ) -> Attempt:
-    """The ratio by the kind of the statement: gap / bound, for "lower" bound / gap, for "identity" the larger of both."""
-    rounding = ROUNDING * math.fsum(abs(value) for value in (terms or {}).values())  # large terms that cancel
-    over, under = (gap - rounding) / max(bound, FLOOR), (bound - rounding) / max(gap, FLOOR)
+    """The ratio by the kind of the statement: gap / bound, for "lower" bound / gap, for "identity" the larger of both.
+
+    What is not a number keeps no statement.
+    """
+    size = math.fsum(abs(value) for value in (terms or {}).values())
+    rounding = ROUNDING * size if math.isfinite(size) else 0.0  # large terms that cancel; infinite ones have no digits to lose
     if kind == "identity":
-        over = under = max((max(gap, 0.0) + FLOOR) / (max(bound, 0.0) + FLOOR), (bound + FLOOR) / (max(gap, 0.0) + FLOOR))
-    return Attempt(form, gap, bound, under if kind == "lower" else over, delta, dict(terms or {}))
+        ratio = _apart(gap, bound)
+    else:
+        ratio = _excess(bound - rounding, gap) if kind == "lower" else _excess(gap - rounding, bound)
+    return Attempt(form, gap, bound, ratio, delta, dict(terms or {}))
+
+
+def _excess(low: float, high: float) -> float:
+    """Above 1 unless low <= high: the factor that `high` must grow by, or shrink by below zero, to reach `low`."""
+    if math.isnan(low) or math.isnan(high):
+        return math.inf
+    if low == high and math.isinf(low):
+        return 1.0
+    if low <= -FLOOR and high < 0.0:
+        low, high = -high, -low
+    return math.inf if high <= -FLOOR else low / max(high, FLOOR)
+
+
+def _apart(one: float, other: float) -> float:
+    """Above 1 unless both are equal: the larger over the smaller in size, infinite for opposite signs."""
+    if math.isnan(one) or math.isnan(other):
+        return math.inf
+    if one == other:
+        return 1.0
+    low, high = sorted((one, other) if max(one, other) > 0.0 else (-one, -other))
+    return math.inf if low <= -FLOOR else (high - min(low, 0.0) + FLOOR) / (max(low, 0.0) + FLOOR)
 
 
 def failing(form: str, chance: float, delta: float, terms: Mapping[str, float] | None = None) -> Attempt:
@@ -76,7 +103,8 @@ def from_claims(theorem: Theorem, case: Case, kinds: Mapping[str, str] | None = 
 def certain(claims: Iterable[Claim], kinds: Mapping[str, str] | None = None) -> list[Attempt]:
     """Every certain claim (delta 0); of several repetitions or prices the worst.
 
-    A vacuous bound is attained by losing the whole range and says nothing; it is left out unless it is exceeded.
+    A vacuous bound is attained by losing the whole range and says nothing, nor does an infinite one; both are left out unless
+    they are exceeded.
     kinds: form -> kind, where it is not the bound's own.
     """
     found = []
@@ -88,9 +116,8 @@ def certain(claims: Iterable[Claim], kinds: Mapping[str, str] | None = None) -> 
         pairs = [(claim.gap, answer.value)]
         if claim.gaps.size == claim.bounds.size:
             pairs += list(zip(claim.gaps.tolist(), claim.bounds.tolist(), strict=True))
-        tried = [attempt(claim.form, g, b, kind=kind, terms=answer.terms) for g, b in pairs if not math.isnan(g)]
-        worst = max(tried, key=lambda a: a.ratio, default=None)
-        if worst is not None and (worst.violated or not answer.vacuous):
+        worst = max((attempt(claim.form, g, b, kind=kind, terms=answer.terms) for g, b in pairs), key=lambda a: a.ratio)
+        if worst.violated or not (answer.vacuous or math.isinf(worst.bound)):
             found.append(worst)
     return found
 
@@ -164,7 +191,7 @@ class Arena:
         """The worst attempt of every form on one instance; none where the theorem is silent or there is no such instance."""
         try:
             with np.errstate(all="ignore"):
-                judged = [a for a in self.judge(theorem, values) if math.isfinite(a.ratio)]
+                judged = self.judge(theorem, values)
         except (InputError, ArithmeticError, np.linalg.LinAlgError):
             return []
         worst: dict[str, Attempt] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,10 +13,13 @@ from fedroute_theory import _json
 from fedroute_theory._validate import InputError, number, reject
 from fedroute_theory.attack.arena import Attempt, Values
 from fedroute_theory.attack.arenas import arena_named
-from fedroute_theory.theorems import Theorem, theorem
+from fedroute_theory.theorems import Theorem, registry, theorem
 
 AGREEMENT = 1e-6
 """A replayed ratio is the recorded one within it."""
+
+INFINITE = ("inf", "-inf", "nan")
+"""How a file says the numbers that JSON has not."""
 
 FIELDS = ("theorem", "form", "arena", "gap", "bound", "ratio", "delta", "terms", "parameters")
 
@@ -44,9 +48,10 @@ class Instance:
     def plain(self) -> dict[str, Any]:
         """The instance as one JSON object, in the order of FIELDS."""
         a = self.found
-        numbers = {"gap": a.gap, "bound": a.bound, "ratio": a.ratio, "delta": a.delta, "terms": dict(a.terms)}
+        numbers = {name: written(n) for name, n in {"gap": a.gap, "bound": a.bound, "ratio": a.ratio, "delta": a.delta}.items()}
+        terms = {name: written(term) for name, term in a.terms.items()}
         named = {"theorem": self.theorem, "form": a.form, "arena": self.arena}
-        plain: dict[str, Any] = _json.plain({**named, **numbers, "parameters": dict(self.parameters)})
+        plain: dict[str, Any] = _json.plain({**named, **numbers, "terms": terms, "parameters": dict(self.parameters)})
         return plain
 
     def text(self) -> str:
@@ -62,8 +67,8 @@ def parse(given: Any, where: str) -> Instance:
     found = entries(given, FIELDS, f"{where} holds no instance")
     try:
         theorem, form, arena = (words(name, found[name]) for name in ("theorem", "form", "arena"))
-        numbers = {name: number(name, found[name]) for name in ("gap", "bound", "ratio", "delta")}
-        terms = {name: number(name, value) for name, value in named("terms", found["terms"]).items()}
+        numbers = {name: any_number(name, found[name]) for name in ("gap", "bound", "ratio", "delta")}
+        terms = {name: any_number(name, value) for name, value in named("terms", found["terms"]).items()}
         instance = Instance(theorem, arena, Attempt(form, **numbers, terms=terms), named("parameters", found["parameters"]))
         instance.values()
     except InputError as error:
@@ -79,6 +84,16 @@ def entries(given: Any, names: Sequence[str], otherwise: str) -> dict[str, Any]:
     if missing:
         raise InputError(f"{otherwise}: the entry '{missing[0]}' is missing.")
     return {name: given[name] for name in names}
+
+
+def written(value: float) -> float | str:
+    """A number as a file has it: one of INFINITE as a text."""
+    return value if math.isfinite(value) else str(float(value))
+
+
+def any_number(name: str, value: Any) -> float:
+    """A number as a file has it, infinite ones too; InputError otherwise."""
+    return float(value) if isinstance(value, str) and value in INFINITE else number(name, value)
 
 
 def words(name: str, value: Any) -> str:
@@ -123,9 +138,13 @@ def load(path: Path | str) -> Instance:
 
 
 def judged(instance: Instance, entry: Theorem | None = None) -> Attempt:
-    """What is found on the instance now. entry: its theorem, by default the registry's. InputError where its form is no longer
-    judged there.
+    """What is found on the instance now. entry: its theorem, by default the registry's. InputError where there is none, or its
+    form is no longer judged there.
     """
+    if entry is None and instance.theorem not in registry():
+        raise InputError(
+            f"There is no theorem '{instance.theorem}' in the registry; one of your own must be handed over as 'entry'."
+        )
     known = theorem(instance.theorem) if entry is None else entry
     tried = arena_named(instance.theorem, instance.arena).attempts(known, instance.values())
     for attempted in tried:
@@ -151,7 +170,7 @@ def drift(instance: Instance, now: Attempt) -> str:
     found on it today.
     """
     was = instance.found
-    if abs(now.ratio - was.ratio) <= AGREEMENT * max(1.0, abs(was.ratio)):
+    if math.isclose(now.ratio, was.ratio, rel_tol=AGREEMENT, abs_tol=AGREEMENT):  # infinite ones agree too
         return ""
     names = [*dict.fromkeys([*was.terms, *now.terms])]
     moved = [(abs(now.terms.get(t, 0.0) - was.terms.get(t, 0.0)), t) for t in names]

@@ -32,6 +32,9 @@ PHASES = ("hypothesis", "optimiser", "shortening", "witnesses", "optimiser", "sh
 """Steps of one arena, in turn. Shortening goes where ratios are often attained: few entries, short decimals."""
 
 
+CLIMBED = 1e12
+"""What Hypothesis and the optimiser see of a larger ratio: they take finite numbers only."""
+
 TIE = 1e-12
 """Ratios closer than it, relative to themselves, are one ratio; the shorter instance is then the better one."""
 
@@ -145,7 +148,7 @@ class Search:
         @given(instances(arena))
         def draw(values: Values) -> None:
             for form, attempt in self.evaluate(arena, values).items():
-                target(attempt.ratio, label=form)
+                target(_finite(attempt.ratio), label=form)
 
         draw()
 
@@ -158,10 +161,10 @@ class Search:
 
             def ratio(trial: Values, form: str = form) -> float:
                 found = self.evaluate(arena, trial)
-                return found[form].ratio if form in found else 0.0
+                return _finite(found[form].ratio) if form in found else 0.0
 
             if self.phase == "shortening":
-                top = [self.state.start[form].found.ratio * (1.0 - 1e-9)]
+                top = [_finite(self.state.start[form].found.ratio) * (1.0 - 1e-9)]
                 reduce(arena, values, lambda trial, r=ratio, t=top: _no_worse(r(trial), t), tries)  # type: ignore[misc]
                 continue
             polish(arena, values, ratio, seed=seed, turn=turn, tries=tries)
@@ -173,6 +176,10 @@ def better(one: Instance, other: Instance) -> bool:
         return True
     same = one.found.ratio >= other.found.ratio * (1.0 - TIE)
     return same and len(json.dumps(one.parameters)) < len(json.dumps(other.parameters))
+
+
+def _finite(ratio: float) -> float:
+    return max(-CLIMBED, min(ratio, CLIMBED))
 
 
 def _no_worse(ratio: float, top: list[float]) -> bool:

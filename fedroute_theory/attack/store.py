@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedroute_theory import _json
-from fedroute_theory._validate import InputError, integer, number, reject
-from fedroute_theory.attack.instance import Instance, entries, load, named, parse, read, shown, words
+from fedroute_theory._validate import InputError, integer, reject
+from fedroute_theory.attack.instance import Instance, any_number, entries, load, named, parse, read, shown, words, written
 
 STATE = "state.json"
 
+PLAIN = re.compile(r"[a-z0-9_][a-z0-9_./-]{0,99}")
+"""Names that are kept as they are, but for the slash."""
+
+OLD = {
+    "client, f = f_pool": "client__f___f_pool",
+    "finite-class, given the policy": "finite-class__given_the_policy",
+    "fixed-design-eta, constant at eta 1": "fixed-design-eta__constant_at_eta_1",
+}
+"""The package's own forms whose files have another name."""
+
+
+def safe_name(name: str) -> str:
+    """A name of a file or folder for any text: no two alike, also where case does not count, short, and of no other folder."""
+    if name in OLD:
+        return OLD[name]
+    if PLAIN.fullmatch(name) and name not in (Path(STATE).stem, *OLD.values()):
+        return name.replace("/", "~")
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{re.sub('[^A-Za-z0-9-]', '_', name)[:60]}+{digest}"
+
 
 def file_name(form: str) -> str:
-    """A file name for a form."""
-    return "".join(c if c.isalnum() or c in "-._" else "~" if c == "/" else "_" for c in form) + ".json"
+    """The name of the file of a form."""
+    return f"{safe_name(form)}.json"
 
 
 @dataclass
@@ -65,9 +87,10 @@ class Store:
 
     def save_state(self, state: State) -> None:
         """Where the search stands."""
+        phases = {phase: {form: written(ratio) for form, ratio in best.items()} for phase, best in state.phases.items()}
         stored = {
             "theorem": self.slug, "seed": state.seed, "steps": state.steps, "evaluations": state.evaluations,
-            "reached": state.reached, "phases": state.phases, "start": [i.plain() for i in state.start.values()],
+            "reached": state.reached, "phases": phases, "start": [i.plain() for i in state.start.values()],
         }  # fmt: skip
         rows = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in _json.plain(stored.pop("start")))
         head = ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in stored.items())
@@ -88,7 +111,7 @@ class Store:
             seed_then, steps, evaluations = (integer(name, stored[name], 0) for name in ("seed", "steps", "evaluations"))
             reached = integer("reached", given.get("reached", evaluations), 0)
             phases = {
-                phase: {form: number(form, ratio) for form, ratio in named(phase, best).items()}
+                phase: {form: any_number(form, ratio) for form, ratio in named(phase, best).items()}
                 for phase, best in named("phases", stored["phases"]).items()
             }
             if not isinstance(stored["start"], list):

@@ -37,22 +37,20 @@ def attack(
 ) -> None:
     """Search for the largest gap / bound of a theorem. Exit code 1 when a bound is violated."""
     from fedroute_theory import attack as engine
+    from fedroute_theory.attack.store import safe_name
     from fedroute_theory.report import attack_tables as tables
 
     check_writable(json_file)
     entry = _theorem(slug)
     given = DEFAULT_MINUTES if minutes is None and evaluations is None else minutes
-    progress = _Progress()
+    progress, folder = _Progress(), out / safe_name(entry.slug)
     try:
-        search = engine.attack(entry, out / entry.slug, minutes=given, evaluations=evaluations, seed=seed, report=progress.show)
+        search = engine.attack(entry, folder, minutes=given, evaluations=evaluations, seed=seed, report=progress.show)
     except KeyboardInterrupt:
-        typer.echo(f"fedroute-theory: {progress.interrupted(out / entry.slug)}", err=True)
+        typer.echo(f"fedroute-theory: {progress.interrupted(folder)}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if not search.best:
-        raise InputError(
-            f"No claim of '{entry.slug}' was judged in {search.evaluations} evaluations: a theorem of your own is attacked on "
-            "cell estimates, by what it says of the records that there are; the conformance kit tests the rest."
-        )
+        raise InputError(_nothing(search))
     known = tables.certified(entry.slug)
     if json_file != Path("-"):
         typer.echo(tables.table(search, known).plain())
@@ -67,6 +65,20 @@ def attack(
             typer.echo(f"\n{engine.script(instance, slug if ':' in slug else '')}\n{instance.text()}", nl=False)
     if broken:
         raise typer.Exit(EXIT_VIOLATION)
+
+
+def _nothing(search: Search) -> str:
+    """Why nothing was judged, in one sentence: a budget of less than one step says nothing of the theorem."""
+    from fedroute_theory.attack import ARENAS
+    from fedroute_theory.attack.search import DRAWS
+
+    slug, done = search.theorem.slug, search.evaluations
+    if slug in ARENAS or done < DRAWS:
+        return f"The budget was used up after {done} evaluations, before a claim of '{slug}' was judged; give it more."
+    return (
+        f"No claim of '{slug}' was judged in {done} evaluations: a theorem of your own is attacked on cell estimates, by what "
+        "it says of the records that there are; the conformance kit tests the rest."
+    )
 
 
 class _Progress:

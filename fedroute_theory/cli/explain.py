@@ -48,7 +48,9 @@ def explain(
     if printed:
         typer.echo("\n".join(lines))
     write_json(json_file, "explain", as_json(found))
-    if figure is not None and found.chosen is not None:
+    if figure is not None and found.chosen is None:
+        typer.echo(f"fedroute-theory: there is no waterfall to draw, so '{figure}' is not written.", err=True)
+    elif figure is not None and found.chosen is not None:
         from fedroute_theory._json import put
         from fedroute_theory.report.drawing import render
         from fedroute_theory.report.waterfall_figure import waterfall_figure

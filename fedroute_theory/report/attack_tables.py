@@ -35,6 +35,7 @@ def rows(search: Search, known: Mapping[str, float]) -> list[dict[str, Any]]:
     ordered = sorted(search.best.values(), key=lambda i: (-i.found.ratio, i.form))
     return [
         instance.plain()
+        | {"gap": instance.found.gap, "bound": instance.found.bound, "ratio": instance.found.ratio}  # infinite ones as numbers
         | {
             "certified": None  # certificates are about gaps, not about chances
             if instance.found.delta > 0.0 or instance.form.startswith("event/")

@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from fedroute_theory.report.drawing import BLACK, BLUE, ORANGE, SKY, VERMILION
-from fedroute_theory.report.waterfall_tables import change, share
+from fedroute_theory.report.waterfall_tables import change, loses, part
 from fedroute_theory.theorems.waterfall import Waterfall
 
 if TYPE_CHECKING:
@@ -37,14 +37,15 @@ def waterfall_figure(waterfall: Waterfall, title: str, *, log: bool | None = Non
         axes.set_xscale("log")
     axes.set_xlim(low, high)
     start = low if logarithmic else 0.0
-    worst = waterfall.worst.name
+    worst = waterfall.worst.name if loses(waterfall) else ""
     _bar(axes, 0, (start, waterfall.gap), BLACK, f"{waterfall.gap:.4g}")
     before = waterfall.gap
     for row, step in enumerate(steps, 1):
         added = change(step.value - before, waterfall, 3)
         falls = step.slack < 0.0 and added != "0"
         colour = ORANGE if falls else VERMILION if step.name == worst else SKY
-        text = added + ("" if math.isnan(step.share) else f" ({share(step.share)})")
+        share = part(step, waterfall)
+        text = added + ("" if share == "-" else f" ({share})")
         _bar(axes, row, (before, step.value), colour, text)
         axes.plot([before, before], [row - 1, row], color=BLACK, lw=0.6, zorder=1)
         before = step.value

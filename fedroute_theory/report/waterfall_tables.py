@@ -21,7 +21,7 @@ def table(found: Explained, waterfall: Waterfall) -> str:
                 figure(step.value),
                 change(step.slack, waterfall),
                 _factor(step.factor),
-                _part(step, waterfall),
+                part(step, waterfall),
                 step.why,
             )
         )
@@ -39,7 +39,7 @@ def vacuous(waterfall: Waterfall) -> str:
 
 def verdict(waterfall: Waterfall) -> str:
     """Which step loses most, in one sentence."""
-    if change(waterfall.total, waterfall) == "0" and change(waterfall.worst.slack, waterfall) == "0":
+    if not loses(waterfall):
         return "No step loses anything: gap and bound are equal, up to rounding."
     worst = waterfall.worst
     return (
@@ -58,8 +58,8 @@ def overview(found: Explained) -> str:
             figure(w.bound) + ("*" if w.vacuous else ""),
             _factor(w.bound / w.gap if w.gap else math.inf),
             str(len(w.steps)),
-            w.worst.name,
-            _part(w.worst, w),
+            w.worst.name if loses(w) else "-",
+            part(w.worst, w),
         )
         for w in found.waterfalls
     )
@@ -75,7 +75,7 @@ def refusals(found: Explained, form: str | None = None) -> list[str]:
 
 def change(slack: float, waterfall: Waterfall, digits: int = 4) -> str:
     """A slack with its sign; 0 where it is rounding, as verify allows for it."""
-    largest = max(abs(stage.value) for stage in waterfall.stages)
+    largest = max(1.0, *(abs(stage.value) for stage in waterfall.stages))
     return "0" if abs(slack) <= ROUNDING * largest else f"{slack:+.{digits}g}"
 
 
@@ -84,7 +84,12 @@ def share(value: float) -> str:
     return "-" if math.isnan(value) else f"{100.0 * value + 0.0:.1f}%".replace("-0.0%", "0.0%")
 
 
-def _part(step: Step, waterfall: Waterfall) -> str:
+def loses(waterfall: Waterfall) -> bool:
+    """Whether any step loses more than rounding."""
+    return change(waterfall.total, waterfall) != "0" or change(waterfall.worst.slack, waterfall) != "0"
+
+
+def part(step: Step, waterfall: Waterfall) -> str:
     """The share of one step, - where all of the slack is rounding."""
     return "-" if change(waterfall.total, waterfall) == "0" else share(step.share)
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from fedroute_theory._validate import InputError
 from fedroute_theory.attack import ARENAS, FLOOR, arena_named, arenas_of
-from fedroute_theory.attack.arena import attempt, failing
+from fedroute_theory.attack.arena import attempt, certain, failing
 from fedroute_theory.attack.arenas.outcomes import compositions, excess_risks, failure, multinomial
 from fedroute_theory.attack.draw import instances
 from fedroute_theory.attack.shrink import without
-from fedroute_theory.theorems import registry, theorem
+from fedroute_theory.theorems import Bound, Claim, registry, theorem
 
 PAIRS = [(slug, arena.name) for slug, arenas in ARENAS.items() for arena in arenas]
 
@@ -81,6 +81,48 @@ def test_ratios_by_kind():
     assert not attempt("f", 0.1, 0.1 - 1e-9, terms={"a": 1e7, "b": 0.1 - 1e-9 - 1e7}).violated  # digits lost to large terms
     assert failing("f", 0.06, 0.05).violated
     assert not failing("f", 0.05, 0.05).violated
+
+
+INF, NAN = math.inf, math.nan
+
+
+@pytest.mark.parametrize(
+    ("kind", "gap", "bound", "ratio"),
+    [
+        ("upper", -0.1, -0.2, 2.0), ("upper", 0.0, -0.2, INF), ("upper", 0.3, -INF, INF), ("upper", -0.3, -INF, INF),
+        ("upper", INF, 0.5, INF), ("upper", NAN, 0.5, INF), ("lower", 0.3, INF, INF), ("lower", -0.2, -0.1, 2.0),
+        ("lower", -0.1, 0.2, INF), ("lower", -INF, 0.2, INF), ("lower", NAN, 0.2, INF), ("identity", 0.3, INF, INF),
+        ("identity", INF, 0.3, INF), ("identity", -0.3, 0.3, INF), ("identity", NAN, 0.3, INF), ("comparison", INF, 1.0, INF),
+    ],
+)  # fmt: skip
+def test_no_violation_is_lost_to_an_infinite_or_a_negative_number(kind, gap, bound, ratio):
+    terms = {"a": bound}
+    found = attempt("f", gap, bound, kind=kind, terms=terms)
+    assert found.violated
+    assert found.ratio == pytest.approx(ratio)
+    (claimed,) = certain([Claim("f", "pooled", None, 1, Bound(terms, kind=kind), gap)])
+    assert claimed.ratio == found.ratio
+
+
+def test_an_identity_of_negative_numbers_is_judged_by_their_sizes():
+    assert attempt("f", -0.4, -0.2, kind="identity").ratio == attempt("f", 0.4, 0.2, kind="identity").ratio
+    assert attempt("f", 0.0, -0.2, kind="identity").violated
+
+
+@pytest.mark.parametrize(
+    ("kind", "gap", "bound"),
+    [
+        ("upper", -0.2, -0.1), ("upper", -0.2, -0.2), ("upper", 0.0, -1e-12), ("upper", 0.3, INF), ("upper", INF, INF),
+        ("upper", -INF, 0.1), ("lower", -0.1, -0.2), ("lower", 0.3, -INF), ("lower", INF, 0.3), ("identity", -0.2, -0.2),
+        ("identity", INF, INF), ("identity", 1e-17, -1e-17),
+    ],
+)  # fmt: skip
+def test_infinite_and_negative_numbers_in_order_are_no_violation(kind, gap, bound):
+    assert not attempt("f", gap, bound, kind=kind, terms={"a": bound}).violated
+
+
+def test_an_infinite_bound_says_nothing_and_is_left_out():
+    assert certain([Claim("f", "pooled", None, 1, Bound({"a": INF}), 0.3)]) == []
 
 
 def test_chances_of_all_records_are_those_of_drawing_them_one_by_one():

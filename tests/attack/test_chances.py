@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fedroute_theory._validate import InputError
 from fedroute_theory.attack import arena_named, attack, replay, shrink
 from fedroute_theory.attack.arenas import chances
-from fedroute_theory.attack.arenas.cases import CASES
+from fedroute_theory.attack.arenas.cases import CASES, case_of
 from fedroute_theory.theorems import Bound, Claim, theorem
+from fedroute_theory.theorems.least_squares.laws import joint_laws
 
 RIGHT = theorem("greedy-decomposition")
 
@@ -89,6 +91,41 @@ def test_costs_are_coins_too_and_exact_labels_have_one_outcome():
     labels, chance = chances.all_outcomes(quality, cost, 2.0, "exact")
     assert (labels.quality.tolist(), chance.tolist()) == ([[0.25, 1.0]], [1.0])
     assert chances.all_outcomes(np.full(10, 0.5), np.zeros(10), 0.0, "bernoulli")[1].size == 0
+
+
+@pytest.mark.parametrize(("quality", "drawn", "label"), [(1.0, 0.0, 1.0), (0.0, 1.0, 0.0), (0.5, 1.0, 1.0), (0.5, 0.0, 0.0)])
+def test_a_coin_without_chance_is_its_mean(quality, drawn, label):
+    given = instance(1, quality, labels=2) | {"quality_label": [drawn], "cost_label": [3.0 * drawn]}
+    assert case_of(CASES.read(given)).logs.quality.tolist() == [label]
+    for cost, seen in ((0.0, 0.0), (2.0, 2.0), (1.0, 2.0 * drawn)):
+        paid = case_of(CASES.read(given | {"cost": [[cost, 0.0]], "c_max": 2.0})).logs.cost.tolist()
+        assert paid == [seen]
+
+
+def test_a_record_that_no_law_logs_is_no_instance():
+    with pytest.raises(InputError, match="record 0 has probability 0"):
+        case_of(CASES.read(instance(2) | {"law": [[[0.0, 1.0]]]}))
+
+
+def exact(case):
+    """Exact labels are the truth, and clients log what their laws do."""
+    logs, rows = case.logs, np.arange(case.logs.size)
+    quality, cost = (table[rows, logs.model] for table in case.problem.truth(logs.embedding))
+    off = np.abs(logs.quality - quality).max() + np.abs(logs.cost - cost).max()
+    yield Claim("labels", "pooled", None, logs.size, Bound({"off": 0.0}), float(off))
+    if case.federation is not None:
+        logged = joint_laws(case.federation, case.problem)[logs.client, logs.query, logs.model]
+        yield Claim("logged", "pooled", None, logs.size, Bound({"never": 0.0}), float((logged == 0.0).mean()))
+
+
+@pytest.mark.parametrize(
+    ("slug", "forms"),
+    [("margin-rate", {"labels", "logged"}), ("pooling", {"labels", "logged"}), ("mixture-router", {"labels"})],
+)
+def test_records_beside_tables_are_those_of_their_laws_and_truths(slug, forms, tmp_path):
+    best = attack(replace(RIGHT, slug=slug, claims=exact), tmp_path, evaluations=150).best
+    assert set(best) == forms
+    assert not [form for form, i in best.items() if i.found.violated]
 
 
 def test_claims_about_fresh_records_are_left_alone():

@@ -1,20 +1,25 @@
 """The search: same numbers again, goes on where it was left, keeps what it found, refuses what is damaged."""
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from fedroute_theory import attack as package
 from fedroute_theory._validate import InputError
-from fedroute_theory.attack import attack, found, load
-from fedroute_theory.attack.store import STATE, file_name
+from fedroute_theory.attack import attack, drift, found, load, replay, shrink
+from fedroute_theory.attack.store import STATE, file_name, safe_name
 from fedroute_theory.report.text import fixed
-from fedroute_theory.theorems import theorem
+from fedroute_theory.theorems import Bound, Claim, theorem
 
+FOUND = Path(package.__file__).parent / "found"
 SLUG, BUDGET = "linear-heads", 1500
 
 
@@ -139,6 +144,66 @@ def test_a_search_goes_on_after_the_evaluations_that_it_said_at_its_end(tmp_path
     assert last.resumed == (200 - again.resumed[1] + 70, 70)
     assert first.resumed is None
     assert ratios(last) == ratios(again)
+
+
+def without_a_factor(_):
+    """Claims whose bound no factor makes right."""
+    yield Claim("infinite", "pooled", None, 1, Bound({"a": math.inf}, kind="lower"), 0.5)
+    yield Claim("negative", "pooled", None, 1, Bound({"a": -1.0}), 0.5)
+
+
+def test_infinite_ratios_are_kept_replayed_and_shrunk(tmp_path):
+    own = replace(theorem("pooling"), slug="own", claims=without_a_factor)
+    first = attack(own, tmp_path, evaluations=400)
+    assert {form: i.found.ratio for form, i in first.best.items()} == {"infinite": math.inf, "negative": math.inf}
+    assert set(first.by_phase) == {"hypothesis", "optimiser"}
+    again = attack(own, tmp_path, evaluations=420)
+    assert again.moved == ()
+    assert again.resumed[0] == 400
+    for form in first.best:
+        stored = load(again.store.path(form))
+        assert replay(stored.plain(), own) == stored.found
+        small = shrink(stored, own)
+        assert small.found.ratio == math.inf
+        assert small.parameters["records"] == 1
+        assert drift(stored, replace(stored.found, ratio=2.0)).startswith(f"The ratio of own {form} was inf and is 2")
+    assert "Infinity" not in (tmp_path / STATE).read_text()
+
+
+def test_forms_of_any_name_have_files_of_their_own(tmp_path):
+    forms = ["state", "a b", "a_b", "a,b", "A_b", "x" * 300, "x" * 301, "../up", "/root", ".hidden", "\u00e9", "a/b", "a~b"]
+    forms += ["client, f = f_pool", "client__f___f_pool"]
+    claims = [Claim(form, "pooled", None, 1, Bound({"a": 1.0}), 0.5) for form in forms]
+    own = replace(theorem("pooling"), slug="own", claims=lambda _: claims)
+    attack(own, tmp_path / "finds", evaluations=3)
+    assert [path.name for path in tmp_path.iterdir()] == ["finds"]
+    files = {path.name: path for path in (tmp_path / "finds").iterdir() if path.name != STATE}
+    assert {load(path).form for path in files.values()} == set(forms)
+    assert len({name.lower() for name in files}) == len(forms)
+    assert set(attack(own, tmp_path / "finds", evaluations=4).best) == set(forms)
+
+
+def test_the_package_s_own_names_are_kept():
+    for instance in found():
+        assert (FOUND / safe_name(instance.theorem) / file_name(instance.form)).is_file()
+
+
+def test_the_folder_of_any_slug_is_in_that_of_the_command(tmp_path, monkeypatch, capsys):
+    from fedroute_theory.cli import main
+
+    (tmp_path / "strange.py").write_text(
+        "from dataclasses import replace\n"
+        "from fedroute_theory.theorems import theorem\n"
+        "THEOREM = replace(theorem('greedy-decomposition'), slug='../escaped')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["fedroute-theory", "attack", "strange:THEOREM", "--evaluations", "20", "--out", "finds"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert not stopped.value.code, capsys.readouterr().err
+    assert not (tmp_path / "escaped").exists()
+    (folder,) = (tmp_path / "finds").iterdir()
+    assert (folder / STATE).is_file()
 
 
 def test_an_interrupted_command_says_what_is_saved_and_how_to_go_on(tmp_path, monkeypatch, capsys):

@@ -123,7 +123,7 @@ def test_a_damaged_instance_is_one_sentence(violation, tmp_path):
         replay(tmp_path / "nothing.json")
     with pytest.raises(InputError, match="says nothing of form 'other'"):
         replay(good | {"form": "other"})
-    with pytest.raises(InputError, match="There is no theorem 'other'"):
+    with pytest.raises(InputError, match=r"no theorem 'other' in the registry; .* must be handed over as 'entry'"):
         replay(replace(violation, theorem="other", arena="cases").plain() | {"parameters": _case()})
 
 
@@ -154,6 +154,22 @@ def test_a_theorem_of_which_nothing_is_judged_is_no_success(tmp_path):
         "THEOREM = replace(ONE, slug='unsure', claims=claims)\n"
     )
     command = [sys.executable, "-c", "from fedroute_theory.cli import main; main()", "attack", "unsure:THEOREM"]
-    done = subprocess.run([*command, "--evaluations", "20"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 2, done.stderr
-    assert "No claim of 'unsure' was judged" in done.stderr
+    for evaluations, said in (
+        (20, "The budget was used up after 20 evaluations, before a claim of 'unsure' was judged; give it more."),
+        (200, "No claim of 'unsure' was judged in 200 evaluations: a theorem of your own is attacked on cell estimates"),
+    ):
+        budget = ["--evaluations", str(evaluations), "--out", f"of-{evaluations}"]
+        done = subprocess.run([*command, *budget], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 2, done.stderr
+        assert said in done.stderr
+
+
+def test_a_budget_that_ends_before_anything_is_judged_is_blamed_itself(tmp_path, monkeypatch, capsys):
+    from fedroute_theory.cli import main
+
+    monkeypatch.setattr(sys, "argv", ["fedroute-theory", "attack", "pooling", "--minutes", "1e-9", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    said = "The budget was used up after 0 evaluations, before a claim of 'pooling' was judged; give it more."
+    assert capsys.readouterr().err == f"fedroute-theory: {said}\n"

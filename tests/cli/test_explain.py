@@ -50,6 +50,10 @@ def test_rounding_is_not_slack(run):
     assert code == 0
     assert out.splitlines()[3].split()[2:5] == ["0", "x", "1"]
     assert "gap and bound are equal" in out
+    place = ("--scenario", "gaussian", "--training", "local", "--client", 1, "--seed", 1)
+    code, out, _ = run("linear-heads", *place, "--form", "leverages/cost")
+    assert code == 0
+    assert "No step loses anything" in out
 
 
 def test_json_holds_every_form_and_adds_up(run):
@@ -75,6 +79,15 @@ def test_a_figure_is_written(run, tmp_path):
     assert code == 0
     assert err == f"wrote {file}\n"
     assert file.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("place", [("two-pass-kmeans", "--scenario", "gaussian"), ("mlp-router", "--scenario", "tiny")])
+def test_without_a_waterfall_it_says_that_no_figure_is_written(run, tmp_path, place):
+    file = tmp_path / "none.png"
+    code, _, err = run(*place, "--figure", file)
+    assert code == run(*place)[0] == 0
+    assert err == f"fedroute-theory: there is no waterfall to draw, so '{file}' is not written.\n"
+    assert not file.exists()
 
 
 def test_where_the_theorem_does_not_apply_it_says_which_assumption_fails(run):

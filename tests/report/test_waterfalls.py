@@ -4,6 +4,7 @@ import itertools
 import math
 
 import pytest
+from matplotlib.colors import to_hex
 
 from fedroute_theory.report.drawing import VERMILION, render
 from fedroute_theory.report.waterfall_figure import waterfall_figure
@@ -47,6 +48,18 @@ def test_equal_ends_lose_nothing():
     assert verdict(waterfall(0.5, 0.5 + 1e-12)) == verdict(waterfall(0.5, 0.5))
     assert change(1e-17, waterfall(0.1, 0.5)) == "0"
     assert change(1e-3, waterfall(0.1, 0.5)) == "+0.001"
+
+
+def test_rounding_beside_numbers_that_are_nothing_is_no_loss():
+    """As in `verify`, which allows 1e-9 where gap and bound are smaller than 1."""
+    given = waterfall(2e-33, 5e-17)
+    assert verdict(given) == "No step loses anything: gap and bound are equal, up to rounding."
+    assert table(explained(given), given).splitlines()[3].split()[4] == "0"
+    assert overview(explained(given)).splitlines()[2].split()[-2:] == ["-", "-"]
+    assert change(2e-9, waterfall(1e-9, 3e-9)) == "+2e-09"
+    axes = waterfall_figure(given, "").axes[0]
+    assert not [bar for bar in axes.patches if to_hex(bar.get_facecolor()).upper() == VERMILION]
+    assert not [text for text in axes.texts if "%" in text.get_text()]
 
 
 def test_the_overview_has_one_line_a_form_and_the_refusals_below():
@@ -108,8 +121,6 @@ def test_the_axis_is_logarithmic_from_a_ratio_of_fifty():
 
 
 def test_bars_are_the_stages_and_the_worst_has_its_colour():
-    from matplotlib.colors import to_hex
-
     given = waterfall(*FLAT)
     bars = waterfall_figure(given, "").axes[0].patches
     ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedroute_theory._validate import InputError
+from fedroute_theory._validate import FloatArray, InputError
 from fedroute_theory.attack.arena import Arena, Attempt, Part, Values, certain
 from fedroute_theory.attack.arenas.cells import EMPTY, cell_means
 from fedroute_theory.attack.arenas.chances import by_chance, by_labels
@@ -42,7 +42,10 @@ def values_of(case: Case) -> Values:
 
 
 def case_of(values: Values) -> Case:
-    """The case of these numbers. Labels without noise, and exact costs, are those of the truth."""
+    """The case of these numbers. Labels without noise, exact costs and coins that are no coins are those of the truth.
+
+    InputError for a client without records or a law, and for a record that its client's law never logs.
+    """
     problem = Tabular(
         values["points"], values["weights"], values["quality"], values["cost"], values["lam"],
         c_max=max(values["c_max"], float(values["cost"].max())),
@@ -55,18 +58,27 @@ def case_of(values: Values) -> Case:
     total = law.sum(axis=(1, 2), keepdims=True)
     if (total <= 0.0).any():
         raise InputError("The 'law' parameter must have a positive sum for every client.")
+    never = law[client, query, model] <= 0.0
+    if never.any():
+        raise InputError(f"Every record must be one that its client logs; record {int(never.argmax())} has probability 0.")
     kind = LABELS[values["labels"]]
     truth = problem.truth(problem.embeddings[query])
     quality, cost = truth[0][np.arange(query.size), model], truth[1][np.arange(query.size), model]
     if kind != "exact":
-        quality = (values["quality_label"] > 0.5).astype(np.float64)
+        quality = _coins(values["quality_label"], quality)
     if kind == "bernoulli":
-        cost = np.where(values["cost_label"] * 2.0 > problem.c_max, problem.c_max, 0.0)
+        cost = problem.c_max * _coins(values["cost_label"], cost, problem.c_max)
     logs = Logs(
         client, problem.embeddings[query], query, model, quality, cost, values["clients"], problem.n_models, kind, "fixed"
     )
     own = cell_means(logs, values["centres"], EMPTY[values["empty"]], problem.c_max)
     return Case(problem, explicit(law / total, records), logs, [("pooled", None, own)], values["delta"])
+
+
+def _coins(drawn: FloatArray, mean: FloatArray, top: float = 1.0) -> FloatArray:
+    """1 where a number is in the upper half of [0, top] and 0 elsewhere, but never what has no chance with this mean."""
+    coins: FloatArray = (((drawn > 0.5 * top) & (mean > 0.0)) | ((mean >= top) & (top > 0.0))).astype(np.float64)
+    return coins
 
 
 def judge(theorem: Theorem, values: Values) -> list[Attempt]:

@@ -55,13 +55,12 @@ def routable_of(values: Values) -> np.ndarray:
     return np.asarray(routable)
 
 
-def dummy_logs(values: Values) -> Logs:
-    """One record a client: these theorems read the laws, not the records."""
-    clients = values["clients"]
-    nothing = np.zeros(clients, dtype=np.int64)
-    point = np.zeros((clients, 1))
-    zeros = np.zeros(clients)
-    return Logs(np.arange(clients), point, nothing, nothing, zeros, zeros, clients, values["models"], "exact", "fixed")
+def likeliest(problem: Tabular, law: FloatArray) -> Logs:
+    """One record a client, where its law has most mass: these theorems read the laws, not the records."""
+    clients, _, models = law.shape
+    query, model = np.divmod(law.reshape(clients, -1).argmax(axis=1), models)
+    quality, cost = (table[np.arange(clients), model] for table in problem.truth(problem.embeddings[query]))
+    return Logs(np.arange(clients), problem.embeddings[query], query, model, quality, cost, clients, models, "exact", "fixed")
 
 
 def case_of(values: Values) -> Case:
@@ -69,7 +68,8 @@ def case_of(values: Values) -> Case:
     own = tables(values, values["guess_quality"], values["guess_cost"], routable_of(values))
     law = values["law"] / values["law"].sum(axis=(1, 2), keepdims=True)
     trained = [("federated", None, own), *(("local", i, own) for i in range(values["clients"]))]
-    return Case(problem_of(values), explicit(law, values["records"]), dummy_logs(values), trained)
+    problem = problem_of(values)
+    return Case(problem, explicit(law, values["records"]), likeliest(problem, law), trained)
 
 
 def judge(theorem: Theorem, values: Values) -> list[Attempt]:
@@ -81,7 +81,7 @@ def _pooling(theorem: Theorem, values: Values) -> list[Attempt]:
     shape = (values["queries"], values["models"])
     problem = Tabular(np.arange(shape[0], dtype=np.float64)[:, None], values["weights"], np.zeros(shape), np.zeros(shape))
     law = values["law"] / values["law"].sum(axis=(1, 2), keepdims=True)
-    return from_claims(theorem, Case(problem, explicit(law, values["records"]), dummy_logs(values), []))
+    return from_claims(theorem, Case(problem, explicit(law, values["records"]), likeliest(problem, law), []))
 
 
 def _mixture(theorem: Theorem, values: Values) -> list[Attempt]:
@@ -92,7 +92,9 @@ def _mixture(theorem: Theorem, values: Values) -> list[Attempt]:
     if values["constant"]:
         weights = (np.full_like(weights[0], weights[0][0]),) * 2
     both = MixtureEstimates(mine, ours, *weights)
-    return from_claims(theorem, Case(problem_of(values), None, dummy_logs(values), [("mixture", 0, both)]))
+    problem = problem_of(values)
+    anywhere = np.ones((values["clients"], *problem.quality.shape))
+    return from_claims(theorem, Case(problem, None, likeliest(problem, anywhere), [("mixture", 0, both)]))
 
 
 def _plain(truth: FloatArray, guess: FloatArray, weights: FloatArray, law: FloatArray) -> Values:

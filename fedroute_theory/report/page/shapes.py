@@ -48,7 +48,7 @@ SHAPES: dict[str, Json] = {
     "attack": {
         "theorem": str,
         "forms": [
-            {"form": str, "arena": str, "gap": _MAYBE, "bound": _MAYBE, "ratio": _NUMBER, "delta": _NUMBER, "parameters": dict}
+            {"form": str, "arena": str, "gap": _MAYBE, "bound": _MAYBE, "ratio": _MAYBE, "delta": _NUMBER, "parameters": dict}
         ],
     },
     "brackets": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -164,7 +165,7 @@ def _assumptions(slug: str, value: Json, name: str) -> list[Part]:
 
 
 def _worst(slug: str, value: Json, name: str) -> list[Part]:
-    forms = sorted(value["forms"], key=lambda f: -f["ratio"])
+    forms = sorted(value["forms"], key=lambda f: -_ratio(f))
     if not forms:
         return [Part("Worst cases found", "The search found nothing.")]
     rows = [
@@ -181,11 +182,16 @@ def _worst(slug: str, value: Json, name: str) -> list[Part]:
         *grids.texts("parameters of the instance"),
     )
     worst = forms[0]
-    text = f"Nearest to a violation: {worst['form']}, ratio {figure(worst['ratio'])}; above 1 is a violation."
+    text = f"Nearest to a violation: {worst['form']}, ratio {figure(_ratio(worst))}; above 1 is a violation."
     note = "ratio: gap / bound (lower bounds: bound / gap), or exact probability of failure / delta where delta is not 0."
     return [
         Part("Worst cases found", text, grid=grids.grid(f"{name}-table", f"{slug}: worst cases found", columns, rows, note))
     ]
+
+
+def _ratio(form: Json) -> float:
+    """The ratio of a worst case; JSON has none where no factor on the bound covers the gap."""
+    return math.inf if form["ratio"] is None else float(form["ratio"])
 
 
 def _brackets(slug: str, value: Json, name: str) -> list[Part]:
