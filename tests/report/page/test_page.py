@@ -226,6 +226,13 @@ def test_hostile_names_are_text(written, shown):
     assert HOSTILE in [text for text, _ in shown.column("claims", "scenario")]
 
 
+def test_a_ratio_that_no_number_is_large_enough_for_is_the_nearest_to_a_violation():
+    worst = {"form": "sharp", "arena": "cells", "gap": 0.5, "bound": None, "ratio": None, "delta": 0.0, "parameters": {}}
+    value = {"command": "attack", "theorem": "kmeans-router", "forms": [worst | {"form": "spread", "ratio": 0.8}, worst]}
+    words = " ".join(Page(page(documents(value)).decode()).words)
+    assert "Nearest to a violation: sharp, ratio inf; above 1 is a violation." in words
+
+
 def test_numbers_are_those_of_the_documents_with_all_their_digits_as_keys(shown):
     claims = verified()["results"]
     for label, entry in (("gap", "gap"), ("bound", "bound"), ("bound/gap", "ratio"), ("records", "n"), ("trials", "trials")):
