@@ -12,9 +12,14 @@ from fedroute_theory._validate import InputError
 from fedroute_theory.theorems.base import Claim, Control, Extremal, Theorem
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.case import Case
-from fedroute_theory.theorems.formula import Formula, Quantity
+from fedroute_theory.theorems.formula import C_MAX, DELTA, K2, LAM, RANGE, Formula, Quantity
 
 __all__ = [
+    "C_MAX",
+    "DELTA",
+    "K2",
+    "LAM",
+    "RANGE",
     "Answer",
     "Bound",
     "Case",
