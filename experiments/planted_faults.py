@@ -224,13 +224,13 @@ def present(done: Sequence[Done]) -> list[ResultTable | Plot]:
                 Column("unbroken code passes"),
             ),
             tuple(lines),
-            "One seed a run; caught: share of runs with its 95% Clopper-Pearson interval. trials: after which a claim is seen "
-            "to be false, over the runs that caught the fault; 0 where exact computation did.",
+            "One seed a run; caught: share of runs with its 95% Clopper-Pearson interval. trials: of one client, after which a "
+            "claim is seen to be false, over the runs that caught the fault; 0 where exact computation did.",
         )
     ]  # fmt: skip
 
 
 EXPERIMENT = Experiment(
-    title="Planted faults: what the verification catches", version=1, cells=cells, compute=compute, present=present,
+    title="Planted faults: what the verification catches", version=2, cells=cells, compute=compute, present=present,
     seconds=5.0, default=False,
 )  # fmt: skip
