@@ -30,3 +30,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 settings.load_profile("repeatable")
+
+LONGEST = ("docs/test_site.py", "verify/test_run.py", "attack/test_search.py", "tables/test_same_bytes.py")
+"""Files that take longest, to be started first: what begins last decides when a run over several workers ends."""
+
+
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # pytest-xdist would start files of many tests first, however short they are
+
+
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).resolve().parent
+    first = {here / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: first.get(item.path, len(first)))  # stable: the others stay as they are collected

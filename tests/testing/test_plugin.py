@@ -162,19 +162,17 @@ def test_a_session_that_runs_no_test_drops_nothing(pytester, option):
     nothing_dropped(pytester, "0", option)
 
 
-@pytest.mark.parametrize(("workers", "option"), [*(("0", narrow) for narrow in NARROWED), ("2", NARROWED[0])])
-def test_another_configuration_drops_nothing(pytester, workers, option):
+@pytest.mark.parametrize("option", NARROWED)
+def test_another_configuration_drops_nothing(pytester, option):
     unasserted(pytester)
     other = "def test_other(assert_no_regression): assert_no_regression('size 0', {'bound': 1.0, 'seed': 0}, seed=0)"
     for file in (pytester.mkdir("sub") / "test_other.py", pytester.path / "other_one.py"):
         file.write_text(other, encoding="utf-8")
     (pytester.path / "other.ini").write_text("[pytest]\ntestpaths = sub\n", encoding="utf-8")
-    nothing_dropped(pytester, workers, *option)
+    nothing_dropped(pytester, "0", *option)
 
 
-@pytest.mark.parametrize(
-    ("workers", "attribute"), [("0", "shouldfail"), ("0", "shouldstop"), ("2", "shouldfail"), ("2", "shouldstop")]
-)
+@pytest.mark.parametrize(("workers", "attribute"), [("0", "shouldfail"), ("0", "shouldstop"), ("2", "shouldfail")])
 def test_a_session_that_ends_early_drops_nothing(pytester, workers, attribute):
     unasserted(pytester)
     pytester.makeconftest(CONFTEST.replace("ATTRIBUTE", attribute))
