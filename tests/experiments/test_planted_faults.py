@@ -34,6 +34,16 @@ def test_a_fault_is_caught_and_the_unbroken_code_passes(small):
     assert (row[0], row[4], row[5].value, row[-1]) == (KAPPA, 1, 1.0, True)
 
 
+QUICK = [fault for fault in EXPERIMENT.compute.__globals__["FAULTS"] if fault.records <= 300]
+
+
+@pytest.mark.parametrize("fault", QUICK, ids=lambda fault: fault.name.replace(" ", "-"))
+def test_every_quick_fault_is_where_it_is_seen(fault):
+    """A function that moved would leave its fault without effect, and a table that says so without anybody reading it."""
+    params = {"fault": fault.name, "seed": 1, "repetitions": 20}
+    assert EXPERIMENT.compute(SimpleNamespace(params=params))["how"] != "not at all"
+
+
 def test_misses_and_a_control_that_is_caught_show(small):
     missed = Done(small[1].params | {"seed": 2}, {"how": "not at all", "trials": None})
     wrong = Done(small[0].params, {"how": "claims", "trials": 5})
