@@ -83,7 +83,8 @@ class Evidence:
         whole = f"{self.violations} of {self.trials} trials"
         if len(self.samples) == 1:
             return whole
-        return f"{self.worst.violations} of {self.worst.trials} trials of client {self.worst.client} ({whole} of all clients)"
+        whose = "one claim" if self.worst.client is None else f"client {self.worst.client}"
+        return f"{self.worst.violations} of {self.worst.trials} trials of {whose} ({whole} in all)"
 
     @property
     def randomised(self) -> bool:

@@ -128,9 +128,9 @@ def verify(
     that have a bound there.
 
     seed: of every random draw, at least 0. mode: "quick", "default" or "full". delta: failure probability granted to each
-    probabilistic claim. false_alarm: chance that the whole run calls a true claim VIOLATED. workers: processes, unless an
-    executor is handed in. progress: called with (done, total, cell, its evidence). Raises InputError for unknown names or
-    values out of range, and when no claim of these theorems is made on these scenarios.
+    probabilistic claim. false_alarm: chance that the whole run calls a true claim VIOLATED, at least 1e-200. workers:
+    processes, unless an executor is handed in. progress: called with (done, total, cell, its evidence). Raises InputError for
+    unknown names or values out of range, and when no claim of these theorems is made on these scenarios.
     """
     known = registry()
     slugs = tuple(known) if theorems is None else tuple(theorems)

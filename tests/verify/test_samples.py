@@ -26,7 +26,9 @@ def test_one_client_that_fails_too_often_is_not_excused_by_nine_that_never_do():
     found = weigh("t", "s", [claim(i, failing(120 if i == 0 else 0)) for i in range(10)], ALPHA)
     assert found.violations / found.trials < 0.05
     assert found.verdict is Verdict.VIOLATED
-    assert found.failed == "120 of 600 trials of client 0 (120 of 6000 trials of all clients)"
+    assert found.failed == "120 of 600 trials of client 0 (120 of 6000 trials in all)"
+    twice = weigh("t", "s", [claim(None, failing(7)), claim(None, failing(0))], ALPHA)
+    assert twice.failed == "7 of 600 trials of one claim (7 of 1200 trials in all)"
     (alone,) = shared([found], ALPHA)
     assert alone.verdict is Verdict.VIOLATED
 
