@@ -8,7 +8,7 @@ raises.
 import importlib
 from typing import Any
 
-__version__ = "0.5.3"
+__version__ = "0.5.4"
 
 __all__ = [
     "InputError",

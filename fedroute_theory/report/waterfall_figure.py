@@ -7,8 +7,9 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from fedroute_theory.report.drawing import BLACK, BLUE, ORANGE, SKY, VERMILION
-from fedroute_theory.report.waterfall_tables import change, loses, part
+from fedroute_theory.report.waterfall_tables import change, part
 from fedroute_theory.theorems.waterfall import Waterfall
+from fedroute_theory.verify.explained import loses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ _ROOM = 0.30
 
 
 def waterfall_figure(waterfall: Waterfall, title: str, *, log: bool | None = None) -> Figure:
-    """Horizontal bars from top to bottom: gap, one floating bar a step with its slack, bound.
+    """Horizontal bars from top to bottom: gap, one floating bar a step with its slack, bound. A bar to infinity is cut.
 
     log: logarithmic axis; None: where gap and bound are more than LOG_FROM apart. Linear unless every stage is positive.
     """
@@ -36,22 +37,26 @@ def waterfall_figure(waterfall: Waterfall, title: str, *, log: bool | None = Non
     if logarithmic:
         axes.set_xscale("log")
     axes.set_xlim(low, high)
-    start = low if logarithmic else 0.0
+    start, cut = low if logarithmic else 0.0, low + (1.0 - 0.5 * _ROOM) * (high - low)
+
+    def shown(value: float) -> float:
+        return min(max(value, low), cut) if math.isinf(value) else value
+
     worst = waterfall.worst.name if loses(waterfall) else ""
-    _bar(axes, 0, (start, waterfall.gap), BLACK, f"{waterfall.gap:.4g}")
+    _bar(axes, 0, (start, shown(waterfall.gap)), BLACK, f"{waterfall.gap:.4g}")
     before = waterfall.gap
     for row, step in enumerate(steps, 1):
-        added = change(step.value - before, waterfall, 3)
+        added = "0" if step.value == before else change(step.value - before, waterfall, 3)
         falls = step.slack < 0.0 and added != "0"
         colour = ORANGE if falls else VERMILION if step.name == worst else SKY
         share = part(step, waterfall)
         text = added + ("" if share == "-" else f" ({share})")
-        _bar(axes, row, (before, step.value), colour, text)
-        axes.plot([before, before], [row - 1, row], color=BLACK, lw=0.6, zorder=1)
+        _bar(axes, row, (shown(before), shown(step.value)), colour, text)
+        axes.plot([shown(before)] * 2, [row - 1, row], color=BLACK, lw=0.6, zorder=1)
         before = step.value
     last = len(steps) + 1
-    axes.plot([before, before], [last - 1, last], color=BLACK, lw=0.6, zorder=1)
-    _bar(axes, last, (start, waterfall.bound), BLUE, f"{waterfall.bound:.4g}")
+    axes.plot([shown(before)] * 2, [last - 1, last], color=BLACK, lw=0.6, zorder=1)
+    _bar(axes, last, (start, shown(waterfall.bound)), BLUE, f"{waterfall.bound:.4g}")
     ends = ("upper end", "lower bound") if waterfall.kind == "lower" else ("exact gap", "bound")
     axes.set_yticks(range(last + 1), [ends[0], *(step.name for step in steps), ends[1]])
     axes.set_ylim(last + 0.6, -0.6)
@@ -71,7 +76,7 @@ def _logarithmic(waterfall: Waterfall, log: bool | None) -> bool:
 
 
 def _limits(waterfall: Waterfall, logarithmic: bool) -> tuple[float, float]:
-    values = [stage.value for stage in waterfall.stages]
+    values = [stage.value for stage in waterfall.stages if math.isfinite(stage.value)] or [0.0]
     top, least = max(values), min(values)
     if logarithmic:
         low = least / (top / least) ** 0.08

@@ -6,8 +6,7 @@ import math
 
 from fedroute_theory.report.text import TextTable, figure
 from fedroute_theory.theorems.waterfall import Step, Waterfall
-from fedroute_theory.verify.explained import Explained
-from fedroute_theory.verify.samples import ROUNDING
+from fedroute_theory.verify.explained import Explained, is_rounding, loses
 
 
 def table(found: Explained, waterfall: Waterfall) -> str:
@@ -75,8 +74,7 @@ def refusals(found: Explained, form: str | None = None) -> list[str]:
 
 def change(slack: float, waterfall: Waterfall, digits: int = 4) -> str:
     """A slack with its sign; 0 where it is rounding, as verify allows for it."""
-    largest = max(1.0, *(abs(stage.value) for stage in waterfall.stages))
-    return "0" if abs(slack) <= ROUNDING * largest else f"{slack:+.{digits}g}"
+    return "0" if is_rounding(slack, waterfall) else f"{slack:+.{digits}g}"
 
 
 def share(value: float) -> str:
@@ -84,14 +82,9 @@ def share(value: float) -> str:
     return "-" if math.isnan(value) else f"{100.0 * value + 0.0:.1f}%".replace("-0.0%", "0.0%")
 
 
-def loses(waterfall: Waterfall) -> bool:
-    """Whether any step loses more than rounding."""
-    return change(waterfall.total, waterfall) != "0" or change(waterfall.worst.slack, waterfall) != "0"
-
-
 def part(step: Step, waterfall: Waterfall) -> str:
     """The share of one step, - where all of the slack is rounding."""
-    return "-" if change(waterfall.total, waterfall) == "0" else share(step.share)
+    return "-" if is_rounding(waterfall.total, waterfall) else share(step.share)
 
 
 def _factor(value: float) -> str:

@@ -32,6 +32,7 @@ def assert_bound_holds(
     false_alarm: float = FALSE_ALARM,
     applicable: bool = True,
     allow_inconclusive: bool = False,
+    allow_vacuous: bool = False,
 ) -> list[Evidence]:
     """Draw logs, train, redraw labels until every claim is decided, and raise unless all of them hold.
 
@@ -44,8 +45,8 @@ def assert_bound_holds(
 
     Raises AssertionError, with gap, bound, terms, assumptions and how to reproduce it, for a violated claim; for an undecided
     one unless `allow_inconclusive`; when no claim applies, or none of a form that `forms` names (a check that cannot fail is
-    none), unless `applicable` is False: then a claim that does apply is the error; and when no bound has the kind that the
-    theorem states.
+    none), unless `applicable` is False: then a claim that does apply is the error; when every bound of the call, or of a form
+    that `forms` names, is vacuous, unless `allow_vacuous`; and when no bound has the kind that the theorem states.
     Raises InputError for names that do not exist and values out of range.
     The same arguments give the same evidence on any number of threads.
     """
@@ -62,6 +63,7 @@ def assert_bound_holds(
     probability("false_alarm", false_alarm)
     flag("applicable", applicable)
     flag("allow_inconclusive", allow_inconclusive)
+    flag("allow_vacuous", allow_vacuous)
     if federation is not None:  # None alone stands for the default; an empty list is a mistake
         instance("federation", federation, Federation, "be None or a Federation")
     _check_names("forms", forms)
@@ -77,10 +79,11 @@ def assert_bound_holds(
         forms=forms, trainings=trainings, seed=seed, repetitions=repetitions, delta=delta,
         false_alarm=None if false_alarm == FALSE_ALARM else false_alarm,
         applicable=None if applicable else False, allow_inconclusive=True if allow_inconclusive else None,
+        allow_vacuous=True if allow_vacuous else None,
     )  # fmt: skip
-    wrong = _wrong(evidence, forms, applicable, allow_inconclusive)
+    wrong = _wrong(evidence, forms, allow_inconclusive, allow_vacuous) if applicable else _answered(evidence)
     if wrong:
-        raise AssertionError(explain.message(entry, evidence, wrong, recipe))
+        raise AssertionError(explain.message(entry, evidence, wrong, recipe, applicable))
     return evidence
 
 
@@ -94,14 +97,17 @@ def _check_names(name: str, value: object) -> None:
 
 
 def _wrong(
-    evidence: list[Evidence], forms: Collection[str] | None, applicable: bool, allow_inconclusive: bool
+    evidence: list[Evidence], forms: Collection[str] | None, allow_inconclusive: bool, allow_vacuous: bool
 ) -> list[Evidence]:
-    """The evidence that makes the assertion fail."""
-    answered = [e for e in evidence if e.verdict is not Verdict.NOT_APPLICABLE]
-    if not applicable:
-        return answered
+    """The evidence that makes the assertion fail where claims are expected."""
+    answered = _answered(evidence)
     if not answered:
         return evidence
-    silent = set(forms or ()) - {e.form for e in answered}  # asked for by name, and nothing was checked of it
+    telling = {e.form for e in answered if allow_vacuous or not e.vacuous}
+    silent = set(forms or ()) - telling  # asked for by name, and no check of it could fail
     bad = {Verdict.VIOLATED} if allow_inconclusive else {Verdict.VIOLATED, Verdict.INCONCLUSIVE}
-    return [e for e in evidence if e.form in silent or e.verdict in bad]
+    return [e for e in evidence if e.form in silent or e.verdict in bad or (not telling and e in answered)]
+
+
+def _answered(evidence: list[Evidence]) -> list[Evidence]:
+    return [e for e in evidence if e.verdict is not Verdict.NOT_APPLICABLE]

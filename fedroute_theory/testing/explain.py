@@ -12,12 +12,19 @@ from fedroute_theory.verify import Evidence, Verdict
 SHOWN = 8
 """Claims shown one by one in a message; the others are counted."""
 
+_OPEN = {
+    Verdict.INCONCLUSIVE: "are undecided (acceptable? then pass allow_inconclusive=True)",
+    Verdict.HOLDS: "are vacuous, so the check could not fail (acceptable? then pass allow_vacuous=True)",
+    Verdict.NOT_APPLICABLE: "do not apply, so nothing was checked (expected? then pass applicable=False)",
+}
+"""What is wrong with claims that are not violated."""
 
-def message(theorem: Theorem, evidence: Sequence[Evidence], wrong: Sequence[Evidence], recipe: str) -> str:
-    """One readable text: violated claims first, then undecided ones; each assumption once."""
+
+def message(theorem: Theorem, evidence: Sequence[Evidence], wrong: Sequence[Evidence], recipe: str, expected: bool) -> str:
+    """One readable text: violated claims first, then undecided ones; each assumption once. expected: whether claims were."""
     order = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.HOLDS, Verdict.NOT_APPLICABLE)
     ranked = sorted(wrong, key=lambda e: order.index(e.verdict))
-    lines = [f"{theorem.slug} ({theorem.title}): {len(wrong)} of {len(evidence)} claims {_headline(wrong)}"]
+    lines = [f"{theorem.slug} ({theorem.title}): {len(wrong)} of {len(evidence)} claims {_headline(wrong, expected)}"]
     for e in ranked[:SHOWN]:
         lines.append(f"  {e.verdict} {e.form}, {e.training}: {_finding(e)}")
         if e.terms:
@@ -29,21 +36,20 @@ def message(theorem: Theorem, evidence: Sequence[Evidence], wrong: Sequence[Evid
     return "\n".join([*lines, f"  reproduce: {recipe}"])
 
 
-def _headline(wrong: Sequence[Evidence]) -> str:
-    verdicts = {e.verdict for e in wrong}
-    if verdicts == {Verdict.NOT_APPLICABLE}:
-        return "do not apply, so nothing was checked (expected? then pass applicable=False)"
-    if Verdict.HOLDS in verdicts:
+def _headline(wrong: Sequence[Evidence], expected: bool) -> str:
+    if not expected:
         return "apply, although none was expected to (applicable=False)"
-    if verdicts == {Verdict.INCONCLUSIVE}:
-        return "are undecided (acceptable? then pass allow_inconclusive=True)"
-    return "do not hold"
+    verdicts = {e.verdict for e in wrong}
+    if Verdict.VIOLATED in verdicts:
+        return "do not hold"
+    return " or ".join(text for verdict, text in _OPEN.items() if verdict in verdicts)
 
 
 def _finding(e: Evidence) -> str:
     if e.verdict is Verdict.NOT_APPLICABLE or e.bound is None or e.gap is None:
         return e.notes or "not applicable"
     seen = f"{e.failed} violate it" + (f", {e.delta:g} of them may" if e.delta else ", none may")
+    seen += "; vacuous: at least the utility range" if e.vacuous else ""
     relation = {"upper": "at most", "comparison": "at most", "lower": "not below", "identity": "equal to"}[e.kind]
     claim = f"gap {e.gap:.6g} should be {relation} the bound {e.bound:.6g}"
     if e.verdict is Verdict.INCONCLUSIVE:

@@ -35,8 +35,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Step:
-    """One inequality between two stages. slack: what it loses. factor: value over the one before (infinite from zero, NaN where
-    both are zero). share: of the total slack, NaN where there is none."""
+    """One inequality between two stages.
+
+    slack: what it loses, 0 from infinity to infinity. factor: value over the one before (infinite from zero, NaN where both are
+    zero). share: of the total slack, NaN where there is none.
+    """
 
     name: str
     value: float
@@ -95,7 +98,7 @@ class Waterfall:
         """What every inequality loses."""
         found = []
         for before, after in itertools.pairwise(self.stages):
-            slack = self._sign * (after.value - before.value)
+            slack = 0.0 if after.value == before.value else self._sign * (after.value - before.value)
             factor = after.value / before.value if before.value != 0.0 else math.inf if after.value > 0.0 else math.nan
             share = slack / self.total if self.total != 0.0 else math.nan
             found.append(Step(after.name, after.value, slack, factor, share, after.why))

@@ -14,6 +14,7 @@ from fedroute_theory.theorems import Bound, Case, Claim, NotApplicable, theorem
 from fedroute_theory.theorems.base import Theorem
 from fedroute_theory.theorems.waterfall import Waterfall, explained
 from fedroute_theory.verify.evidence import NO_GAP
+from fedroute_theory.verify.samples import ROUNDING
 from fedroute_theory.verify.scenarios import SCENARIOS, scenario_case
 
 Pairs = list[tuple[Claim, Waterfall | None]]
@@ -98,6 +99,17 @@ def least(pairs: Pairs) -> Waterfall | None:
     return min(named or same, key=lambda found: found.bound)
 
 
+def is_rounding(slack: float, waterfall: Waterfall) -> bool:
+    """Whether a slack is no more than `verify` takes for rounding; an infinite one never is."""
+    finite = (abs(stage.value) for stage in waterfall.stages if math.isfinite(stage.value))
+    return abs(slack) <= ROUNDING * max((1.0, *finite))
+
+
+def loses(waterfall: Waterfall) -> bool:
+    """Whether any step loses more than rounding."""
+    return not (is_rounding(waterfall.total, waterfall) and is_rounding(waterfall.worst.slack, waterfall))
+
+
 def as_json(found: Explained) -> dict[str, Any]:
     """Plain values for one JSON object."""
     document: dict[str, Any] = plain(
@@ -126,7 +138,7 @@ def _waterfall(found: Waterfall) -> dict[str, Any]:
         "bound": found.bound,
         "vacuous": found.vacuous,
         "utility range": found.trivial,
-        "loses most": found.worst.name,
+        "loses most": found.worst.name if loses(found) else None,
         "steps": [asdict(step) for step in found.steps],
         "note": found.note,
     }

@@ -62,6 +62,16 @@ def test_rounding_beside_numbers_that_are_nothing_is_no_loss():
     assert not [text for text in axes.texts if "%" in text.get_text()]
 
 
+def test_a_step_to_infinity_loses_everything():
+    given = waterfall(0.1, 0.3, math.inf, math.inf)
+    assert verdict(given) == "Loses most: inequality number 2, inf of inf (-), from gap 0.1 to bound inf."
+    assert [line.split()[4] for line in table(explained(given), given).splitlines()[3:6]] == ["+0.2", "+inf", "0"]
+    axes = waterfall_figure(given, "").axes[0]
+    ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
+    assert ends[1] < ends[2] == ends[3] == ends[4] < axes.get_xlim()[1] < math.inf
+    assert [text.get_text() for text in axes.texts] == ["0.1", "+0.2 (0.0%)", "+inf", "0 (0.0%)", "inf"]
+
+
 def test_the_overview_has_one_line_a_form_and_the_refusals_below():
     why = NotApplicable("coverage", "K2 is infinite")
     text = overview(explained(waterfall(*FLAT), waterfall(0.0, 1.0), refused=(("spread/kl", why),)))

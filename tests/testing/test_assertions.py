@@ -128,6 +128,27 @@ def test_a_check_that_cannot_fail_is_no_check():
     assert "although none was expected" in failure("kmeans-router", PROBLEM, ROUTER, **ONE, applicable=False)
 
 
+def test_a_vacuous_bound_is_no_check_either():
+    """A gap cannot exceed the utility range, so nothing that the router does could break the bound."""
+
+    def bounded(form, trivial):
+        return lambda _: Claim(form, "pooled", None, 1, Bound({"x": 1.0}, trivial=trivial), 0.5)
+
+    vacuous = always(bounded("wide", 1.0))
+    said = failure(vacuous, TABLE, ROUTER)
+    assert "1 of 1 claims are vacuous, so the check could not fail (acceptable? then pass allow_vacuous=True)" in said
+    assert "0 of 1 trials violate it, none may; vacuous: at least the utility range" in said
+    (evidence,) = assert_bound_holds(vacuous, TABLE, ROUTER, allow_vacuous=True)
+    assert evidence.verdict is Verdict.HOLDS
+    mixed = always(bounded("wide", 1.0), bounded("close", 2.0))
+    assert len(assert_bound_holds(mixed, TABLE, ROUTER)) == 2
+    named = failure(mixed, TABLE, ROUTER, forms=("wide", "close"))
+    assert "1 of 2 claims are vacuous" in named
+    assert len(assert_bound_holds(mixed, TABLE, ROUTER, forms=("wide", "close"), allow_vacuous=True)) == 2
+    broken = always(lambda _: Claim("wide", "pooled", None, 1, Bound({"x": 1.0}, trivial=1.0), 1.5))
+    assert "do not hold" in failure(broken, TABLE, ROUTER, allow_vacuous=True)
+
+
 def test_the_call_to_repeat_names_what_is_not_the_default():
     refused = always(lambda _: Claim("none", "pooled", None, 1, NotApplicable("coverage", "K2 is infinite"), np.nan))
     usual = failure(refused, TABLE, ROUTER)
