@@ -238,10 +238,10 @@ def test_a_scenario_asked_for_that_makes_no_claim_of_the_theorem_is_a_failure():
 
 
 def test_two_theorems_measure_a_network_once(monkeypatch):
-    from fedroute_theory.theorems.least_squares import excess
+    from fedroute_theory.theorems.least_squares import certified as home
 
-    case, calls, plain = build_case(SCENARIOS["teacher-fresh"], 2, 0, 1, 0.05), [], excess.certified
-    monkeypatch.setattr(excess, "certified", lambda *given: calls.append(given[2]) or plain(*given))
+    case, calls, plain = build_case(SCENARIOS["teacher-fresh"], 2, 0, 1, 0.05), [], home.certified
+    monkeypatch.setattr(home, "certified", lambda *given: calls.append(given[2]) or plain(*given))
     kept = [[c.bounds.tolist() for c in registry()[slug].claims(case)] for slug in ("least-squares", "mlp-router")]
     assert calls == [0, 1]
     apart = replace(case, kept=None)

@@ -13,7 +13,8 @@ from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.case import Case
-from fedroute_theory.theorems.least_squares.excess import ROUTED, Certified, caveat, certified, functions_with_class, refusal
+from fedroute_theory.theorems.least_squares.assumed import ROUTED, caveat, refusal
+from fedroute_theory.theorems.least_squares.certified import Certified, certified, functions_with_class
 from fedroute_theory.theorems.least_squares.laws import joint_laws
 from fedroute_theory.theorems.mlp_router import formulas
 from fedroute_theory.theorems.mlp_router.claims import roots

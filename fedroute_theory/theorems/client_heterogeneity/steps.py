@@ -9,7 +9,7 @@ import numpy as np
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.client_heterogeneity.claims import claims, policy_bias, pooled_truth
-from fedroute_theory.theorems.least_squares.excess import Certified, certified, functions_with_class
+from fedroute_theory.theorems.least_squares.certified import Certified, certified, functions_with_class
 from fedroute_theory.theorems.mlp_router.steps import chain
 from fedroute_theory.theorems.waterfall import Stage, Waterfall, judged, scaled
 

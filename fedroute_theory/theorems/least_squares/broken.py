@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fedroute_theory.theorems.base import Control
 from fedroute_theory.theorems.broken import refused
+from fedroute_theory.theorems.least_squares.assumed import RANDOM_DESIGN
 from fedroute_theory.theorems.least_squares.claims import claims
-from fedroute_theory.theorems.least_squares.excess import RANDOM_DESIGN
 from fedroute_theory.theorems.least_squares.small import broken_cases, small_case
 
 

@@ -12,17 +12,10 @@ from fedroute_theory.problem import RoutingProblem
 from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound
 from fedroute_theory.theorems.case import Case
+from fedroute_theory.theorems.least_squares.assumed import FIXED_DESIGN, RANDOM_DESIGN, caveat, refusal
+from fedroute_theory.theorems.least_squares.certified import Certified, functions_with_class, of_training
 from fedroute_theory.theorems.least_squares.constants import PAC_ETAS
-from fedroute_theory.theorems.least_squares.excess import (
-    FIXED_DESIGN,
-    RANDOM_DESIGN,
-    Certified,
-    blocks,
-    caveat,
-    functions_with_class,
-    of_training,
-    refusal,
-)
+from fedroute_theory.theorems.least_squares.excess import blocks
 from fedroute_theory.theorems.least_squares.formulas import blame, fixed_level, random_level
 from fedroute_theory.theorems.least_squares.laws import laws_of, truth_of
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from fedroute_theory._validate import FloatArray
 from fedroute_theory.theorems.case import Case
+from fedroute_theory.theorems.least_squares.certified import Certified, functions_with_class, of_training
 from fedroute_theory.theorems.least_squares.claims import claims
 from fedroute_theory.theorems.least_squares.constants import PAC_ETAS, sharp_constant
-from fedroute_theory.theorems.least_squares.excess import Certified, blocks, functions_with_class, of_training
+from fedroute_theory.theorems.least_squares.excess import blocks
 from fedroute_theory.theorems.least_squares.formulas import fixed_level, random_level
 from fedroute_theory.theorems.least_squares.laws import joint_laws, record_means, records_of, truth_of
 from fedroute_theory.theorems.waterfall import EVENT, Stage, Waterfall, judged

@@ -14,7 +14,8 @@ from fedroute_theory.estimates import Estimates, FunctionEstimates, LinearPredic
 from fedroute_theory.theorems.base import Claim
 from fedroute_theory.theorems.bound import Answer, Bound, Measurement, NotApplicable
 from fedroute_theory.theorems.case import Case
-from fedroute_theory.theorems.least_squares.excess import ROUTED, Certified, caveat, functions_with_class, of_training, refusal
+from fedroute_theory.theorems.least_squares.assumed import ROUTED, caveat, refusal
+from fedroute_theory.theorems.least_squares.certified import Certified, functions_with_class, of_training
 from fedroute_theory.theorems.least_squares.formulas import random_level
 from fedroute_theory.theorems.least_squares.laws import mean_law, truth_of
 from fedroute_theory.theorems.mlp_router import formulas

@@ -12,7 +12,7 @@ from fedroute_theory.assumptions import coverage
 from fedroute_theory.theorems.case import Case
 from fedroute_theory.theorems.coverage_transfer.steps import Transfer
 from fedroute_theory.theorems.greedy_steps import Greedy
-from fedroute_theory.theorems.least_squares.excess import Certified, functions_with_class, of_training
+from fedroute_theory.theorems.least_squares.certified import Certified, functions_with_class, of_training
 from fedroute_theory.theorems.least_squares.formulas import random_level
 from fedroute_theory.theorems.least_squares.laws import mean_law
 from fedroute_theory.theorems.least_squares.steps import CLASS, CONFIDENCE
