@@ -11,7 +11,7 @@ from fedroute_theory.report.waterfall_figure import waterfall_figure
 from fedroute_theory.report.waterfall_tables import change, overview, refusals, table, verdict
 from fedroute_theory.theorems import NotApplicable
 from fedroute_theory.theorems.waterfall import Stage, Waterfall
-from fedroute_theory.verify.explained import Explained
+from fedroute_theory.verify.explained import Explained, as_json
 
 
 def waterfall(*values, kind="upper", note="", trivial=math.inf):
@@ -57,6 +57,7 @@ def test_rounding_beside_numbers_that_are_nothing_is_no_loss():
     assert table(explained(given), given).splitlines()[3].split()[4] == "0"
     assert overview(explained(given)).splitlines()[2].split()[-2:] == ["-", "-"]
     assert change(2e-9, waterfall(1e-9, 3e-9)) == "+2e-09"
+    assert [w["loses most"] for w in as_json(explained(given, waterfall(*FLAT)))["waterfalls"]] == [None, "inequality number 4"]
     axes = waterfall_figure(given, "").axes[0]
     assert not [bar for bar in axes.patches if to_hex(bar.get_facecolor()).upper() == VERMILION]
     assert not [text for text in axes.texts if "%" in text.get_text()]
