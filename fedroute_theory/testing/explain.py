@@ -39,7 +39,7 @@ def message(theorem: Theorem, evidence: Sequence[Evidence], wrong: Sequence[Evid
 def _headline(wrong: Sequence[Evidence], expected: bool) -> str:
     if not expected:
         return "apply, although none was expected to (applicable=False)"
-    verdicts = {e.verdict for e in wrong}
+    verdicts = {e.verdict for e in wrong} | {Verdict.HOLDS for e in wrong if e.vacuous}  # vacuous ones may be undecided too
     if Verdict.VIOLATED in verdicts:
         return "do not hold"
     return " or ".join(text for verdict, text in _OPEN.items() if verdict in verdicts)

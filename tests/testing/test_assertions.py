@@ -145,6 +145,8 @@ def test_a_vacuous_bound_is_no_check_either():
     named = failure(mixed, TABLE, ROUTER, forms=("wide", "close"))
     assert "1 of 2 claims are vacuous" in named
     assert len(assert_bound_holds(mixed, TABLE, ROUTER, forms=("wide", "close"), allow_vacuous=True)) == 2
+    open_too = always(lambda _: Claim("wide", "pooled", None, 1, Bound({"x": 1.0}, 0.05, trivial=1.0), 0.5))
+    assert "pass allow_vacuous=True" in failure(open_too, TABLE, ROUTER, repetitions=20, allow_inconclusive=True)
     broken = always(lambda _: Claim("wide", "pooled", None, 1, Bound({"x": 1.0}, trivial=1.0), 1.5))
     assert "do not hold" in failure(broken, TABLE, ROUTER, allow_vacuous=True)
 
